@@ -1,0 +1,25 @@
+// What a live host counts; the figures go into the results of a run.
+#pragma once
+
+#include <cstdint>
+
+namespace twinbed::backends {
+
+struct SocketCounters {
+  std::uint64_t datagrams_sent = 0;      ///< handed to the kernel, copies made by a link too
+  std::uint64_t datagrams_received = 0;  ///< given to the protocol
+  std::uint64_t datagrams_too_large = 0;
+  std::uint64_t datagrams_unsent = 0;        ///< from an unbound socket, or refused by the kernel
+  std::uint64_t datagrams_lost_on_link = 0;  ///< by the emulated link
+  std::uint64_t datagrams_blocked = 0;       ///< by a partition, leaving or arriving
+  std::uint64_t streams_opened = 0;
+  std::uint64_t streams_accepted = 0;
+  std::uint64_t streams_failed = 0;
+  std::uint64_t streams_reset = 0;
+  std::uint64_t stream_bytes_sent = 0;  ///< taken by the kernel
+  std::uint64_t stream_bytes_received = 0;
+  std::uint64_t stream_bytes_held = 0;  ///< written towards a blocked peer
+  std::uint64_t connects_held = 0;      ///< SYNs not sent because of a partition
+};
+
+}  // namespace twinbed::backends

@@ -1,0 +1,158 @@
+// Keeps the rows of the current run in memory and writes them in batches.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/sqlite/database.h"
+#include "backends/sqlite/store.h"
+
+namespace twinbed::backends {
+
+/// The ids of names in one of the tables metric and event_type. A name is numbered here when it is
+/// first seen, and gets its id in the file with the next batch.
+class NameTable {
+ public:
+  explicit NameTable(const char* insert_sql, const char* find_sql)
+      : insert_sql_(insert_sql), find_sql_(find_sql) {}
+
+  /// The number of a name; `unit` is empty for event types.
+  std::uint32_t number(std::string_view name, std::string_view unit, std::string_view description);
+  /// Finds or adds the ids of all names that have none yet; call it inside a transaction.
+  Status resolve(Database& database);
+  /// Forgets the ids: the transaction that added them was rolled back.
+  void forget_ids();
+  std::int64_t id(std::uint32_t number) const { return entries_[number].id; }
+
+ private:
+  struct Entry {
+    std::string name;
+    std::string unit;
+    std::string description;
+    std::int64_t id = 0;
+  };
+
+  const char* insert_sql_;
+  const char* find_sql_;
+  std::vector<Entry> entries_;
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  std::uint32_t resolved_ = 0;
+};
+
+class RunRecorder final : public RunSink {
+ public:
+  explicit RunRecorder(Database& database);
+
+  void begin(std::int64_t run_id);
+  void end();
+  std::int64_t run_id() const { return run_id_; }
+
+  void sample(Time at, NodeId node, const Metric& metric, double value) override;
+  void event(Time at, NodeId node, const EventType& type,
+             std::span<const Field> fields) override;
+  void fault(Time at, const FaultRow& fault) override;
+  void input(const InputRow& input);
+  void frame(const FrameRow& frame);
+
+  /// Writes everything in memory as one transaction. Answers with the first error since begin().
+  Status flush();
+  /// Runs a write of another kind after the rows in memory, unless there has been an error, and
+  /// remembers its error.
+  template <class Write>
+  void write_after_rows(Write write) {
+    if (Status status = flush(); status) remember(write());
+  }
+  /// Keeps the first error; rows are dropped from then on.
+  void remember(const Status& status);
+
+  /// The id of a metric in the file.
+  Result<std::int64_t> metric_id(const Metric& metric);
+  /// Goes on counting where the rows of the run in the file end.
+  Status count_stored_rows();
+  void set_limits(const BatchLimits& limits) { limits_ = limits; }
+
+ private:
+  struct Slice {
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+  };
+  struct SampleItem {
+    std::int64_t time_ns;
+    NodeId node;
+    std::uint32_t metric;
+    double value;
+  };
+  struct EventItem {
+    std::int64_t sequence;
+    std::int64_t time_ns;
+    NodeId node;
+    std::uint32_t type;
+    Slice fields;
+  };
+  struct FaultItem {
+    std::int64_t sequence;
+    std::int64_t time_ns;
+    std::int64_t index;
+    FaultPhase phase;
+    std::int64_t touched;
+    Slice action, target, detail;
+  };
+  struct ByteItem {  // an input or a frame
+    std::int64_t time_ns;
+    NodeId node;
+    std::int64_t sequence;
+    Slice word, bytes;
+  };
+
+  bool accepts();
+  void added();
+  Slice keep(std::string_view text);
+  std::string_view view(Slice slice) const {
+    return std::string_view(arena_).substr(slice.at, slice.size);
+  }
+  std::size_t rows() const {
+    return samples_.size() + events_.size() + faults_.size() + inputs_.size() + frames_.size();
+  }
+  Status prepare_statements();
+  Status write_batch();
+  Status write_samples();
+  Status write_events();
+  Status write_faults();
+  Status write_bytes();
+  void clear();
+
+  Database& database_;
+  BatchLimits limits_;
+  std::int64_t run_id_ = 0;
+  std::optional<Error> failure_;
+
+  NameTable metrics_;
+  NameTable types_;
+  std::int64_t next_sequence_ = 0;
+  std::map<NodeId, std::int64_t> next_input_;
+
+  std::string arena_;
+  std::vector<SampleItem> samples_;
+  std::vector<EventItem> events_;
+  std::vector<FaultItem> faults_;
+  std::vector<ByteItem> inputs_;
+  std::vector<ByteItem> frames_;
+  std::chrono::steady_clock::time_point oldest_{};
+
+  std::optional<Statement> insert_sample_;
+  std::optional<Statement> insert_event_;
+  std::optional<Statement> insert_fault_;
+  std::optional<Statement> insert_input_;
+  std::optional<Statement> insert_frame_;
+};
+
+/// The node of a row as the file has it: NULL for the whole run.
+inline std::optional<std::int64_t> stored_node(NodeId node) {
+  if (node == kWholeRun) return std::nullopt;
+  return static_cast<std::int64_t>(node);
+}
+
+}  // namespace twinbed::backends

@@ -1,0 +1,5 @@
+"""python -m twinbed: the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,142 @@
+"""One run: in simulation or for real; its repetition; and where two runs part."""
+
+import datetime
+import secrets
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import _twinbed
+from .errors import RunError, ScenarioError
+from .paths import DEFAULT_DB, find_node_program, parse_reference
+from .protocol import Node, Protocol, nodes_of
+from .results import Run
+from .scenario import Scenario, as_scenario
+
+MODES = ("sim", "real")
+ProtocolFactory = Callable[[Node, Sequence[Node]], Protocol]
+#: Called about ten times a second with run time so far and in all, in ns; False stops the run.
+Progress = Callable[[int, int], bool | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that makes a run what it is, and nothing else; can be sent to another process."""
+
+    scenario: Scenario
+    mode: str
+    seed: int
+    replication: int = 0
+    protocol: ProtocolFactory | None = None
+    keep_files: bool = False
+
+
+def draw_seed() -> int:
+    """A seed from the operating system."""
+    return secrets.randbits(63)
+
+
+def checked_seed(seed: int | None) -> int:
+    """The seed, or one that is drawn where there is none."""
+    if seed is None:
+        return draw_seed()
+    if not 0 <= seed < 2**64:
+        raise ScenarioError(f"seed {seed}: a seed is a whole number of 64 bits, from 0 to 2^64 - 1")
+    return seed
+
+
+def check_task(task: Task) -> None:
+    """Raises an error for whatever would keep the task from starting."""
+    if task.mode not in MODES:
+        raise ScenarioError(f"mode '{task.mode}': the modes are {' and '.join(MODES)}")
+    if task.mode == "real":
+        if task.protocol is not None:
+            raise ScenarioError("a protocol in Python runs in mode sim only")
+        find_node_program()
+    task.scenario.check(own_protocol=task.protocol is not None)
+
+
+def execute(task: Task, store: str | Path, progress: Progress | None = None) -> _twinbed.RunSummary:
+    """Runs a task into a result store. A run that fails is recorded and says so in its summary."""
+    Path(store).parent.mkdir(parents=True, exist_ok=True)
+    core = task.scenario.core
+    options = {
+        "seed": task.seed,
+        "replication": task.replication,
+        "parameters": task.scenario.parameters,
+        "started_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "progress": progress,
+    }
+    if task.mode == "real":
+        return _execute_real(task, core, str(store), options)
+    protocol = task.protocol
+    if protocol is not None:
+        nodes = nodes_of(core)
+        options["protocol"] = lambda index: protocol(nodes[index], nodes)
+    return _twinbed.run_simulated(core, str(store), **options)
+
+
+def _execute_real(task: Task, core, store: str, options: dict) -> _twinbed.RunSummary:
+    # The run empties its work directory, so it gets one that nobody else can have.
+    directory = tempfile.mkdtemp(prefix="nodes-", dir=Path(store).parent)
+    try:
+        return _twinbed.run_real(
+            core,
+            store,
+            node_program=find_node_program(),
+            work_directory=str(Path(directory).resolve()),
+            keep_files=task.keep_files,
+            **options,
+        )
+    finally:
+        if not task.keep_files and Path(directory).exists():
+            Path(directory).rmdir()
+
+
+def run(
+    scenario: Scenario | str | Path,
+    mode: str = "sim",
+    *,
+    seed: int | None = None,
+    db: str | Path = DEFAULT_DB,
+    replication: int = 0,
+    protocol: ProtocolFactory | None = None,
+    progress: Progress | None = None,
+    keep_files: bool = False,
+) -> Run:
+    """Runs a scenario once and returns the run, as recorded in the result store `db`.
+
+    mode: 'sim', in simulation; or 'real', on this machine, each node a process of its own.
+    seed: of all that is random; drawn by the operating system where it is not given (Run.seed).
+    protocol: builds protocols in Python, in mode sim; called with the node and the list of nodes
+        whenever a node starts. A subclass of tb.Protocol will do.
+    keep_files: leave the files of real nodes where they are.
+
+    A run that fails is recorded, and raises a RunError whose attribute `run` is the run.
+    """
+    task = Task(as_scenario(scenario), mode, checked_seed(seed), replication, protocol, keep_files)
+    check_task(task)
+    summary = execute(task, db, progress)
+    _twinbed.create_indexes(str(db))
+    result = Run(db, summary.run_id)
+    if summary.failure:
+        error = RunError(summary.failure)
+        error.run = result
+        raise error
+    return result
+
+
+def replay(reference: str) -> _twinbed.ReplayReport:
+    """Runs a recorded run again, 'results/runs.db#17', and compares it with its original.
+
+    A simulated run is repeated from its scenario and seed. Of a real one, each node's recorded
+    input is fed to a fresh protocol, and the requests that it makes are compared.
+    """
+    path, run_id = parse_reference(reference)
+    return _twinbed.replay_run(path, run_id)
+
+
+def diff(left: str, right: str) -> _twinbed.DiffReport:
+    """Executes two recorded simulated runs side by side until an event differs."""
+    return _twinbed.diff_runs(*parse_reference(left), *parse_reference(right))

@@ -1,0 +1,103 @@
+// The client of the election policy `original`: an interactive program that finds a leader and
+// sends it images. It takes one command a line (on_command) and answers with lines of its log
+// (Recorder::log), which a live node prints:
+//
+//   status            whom it takes for the leader
+//   discover          Hello to every server; 500 ms after the last of these sends the highest id to
+//                     which one worked is taken for the leader (nobody is asked who leads: that is
+//                     the original's way)
+//   send-image PATH   reads the file through Storage and sends it to that leader
+//   help              lists these commands
+//
+// A discover runs once at the start. "Sent" is printed after the local write: the image may be
+// lost, and after the death of the leader the first one is. "SUCCESS" is printed when an
+// EncryptReply with ok arrives at the client's own port, which no original server ever sends.
+//
+// Recorded: kSubmitEvent {id, bytes, hash} when an image is handed to the connection, kAckEvent
+// {id} at SUCCESS, kClientLeaderEvent {leader} when its belief changes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto/aes256gcm.h"
+#include "core/io/protocol.h"
+#include "core/protocols/election/inbox.h"
+#include "core/protocols/election/message.h"
+#include "core/protocols/election/outgoing.h"
+#include "core/protocols/election/peer.h"
+
+namespace twinbed::election {
+
+/// {"leader"}: the server this client sends to from here on; -1 for none.
+inline constexpr EventType kClientLeaderEvent{"election.client_leader",
+                                              "the client takes a server for the leader"};
+
+struct ClientOptions {
+  std::vector<Peer> peers;             ///< all servers
+  std::string user = "user";           ///< goes into each request
+  Endpoint listen{kAnyAddress, 7100};  ///< where replies would arrive
+  Dialect dialect = Dialect::kSeed;    ///< which version's EncryptRequest is written
+  Duration discover_wait = std::chrono::milliseconds(500);
+  Duration connect_limit = std::chrono::seconds(5);
+};
+
+class Client final : public Protocol {
+ public:
+  /// The options must be sound, as make_client checks.
+  Client(ClientOptions options, const Aes256Gcm& cipher);
+
+  void on_start(Context& context) override;
+  void on_timer(Context& context, TimerId id) override;
+  void on_stream(Context& context, const StreamEvent& event) override;
+  void on_storage(Context& context, const StorageResult& result) override;
+  void on_command(Context& context, Bytes command) override;
+
+  std::optional<PeerId> leader() const { return leader_; }
+
+ private:
+  /// An image on its way: what the lines about it need.
+  struct Upload {
+    std::string id;
+    PeerId leader = 0;
+    std::size_t bytes = 0;
+  };
+
+  void discover(Context& context);
+  void end_discover(Context& context);
+  void note_hello(Context& context, const SendOutcome& outcome);
+  void send_image(Context& context, std::string_view path);
+  void submit(Context& context, Bytes image);
+  void note_upload(Context& context, const SendOutcome& outcome);
+  void handle_outcomes(Context& context);
+  void handle_reply(Context& context, const EncryptReply& reply);
+  void print_status(Context& context);
+  void log(Context& context, std::string_view text);
+
+  ClientOptions options_;
+  Aes256Gcm cipher_;
+  Outgoing outgoing_;
+  Inbox inbox_;
+
+  std::optional<PeerId> leader_;
+  bool discovering_ = false;
+  bool asked_ = false;                       ///< the user asked for the running discover
+  std::set<std::uint64_t> hellos_;           ///< numbers of the Hellos not yet written or lost
+  std::optional<PeerId> highest_reached_;
+  std::uint64_t next_number_ = 1;            ///< names the next read or message
+  std::map<std::uint64_t, std::string> reading_;           ///< storage token -> path
+  std::map<std::uint64_t, Upload> uploads_;                ///< number -> not yet drained
+  std::map<std::string, PeerId, std::less<>> unanswered_;  ///< request id -> where it went
+};
+
+/// A client, or a sentence that says what is wrong with the options or the key (64 hex digits).
+Result<std::unique_ptr<Protocol>> make_client(ClientOptions options, std::string_view hex_key,
+                                              bool allow_zero_key);
+
+}  // namespace twinbed::election

@@ -1,0 +1,21 @@
+// The structs of a scenario as kinds: every key of a scenario file is stated in fields_network.cc,
+// fields_faults.cc or fields_scenario.cc, once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scenarios/fields_record.h"
+#include "scenarios/scenario.h"
+
+namespace twinbed::scenarios {
+
+const Kind<sim::LinkParams>& link_kind();
+const Kind<NetworkSpec>& network_kind();
+const Kind<sim::FaultPlan>& fault_plan_kind();
+const RecordKind<Scenario>& scenario_kind();
+
+/// Two different names of nodes or devices.
+const Kind<std::vector<std::string>>& between_kind();
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,393 @@
+#include "scenarios/fields_check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "scenarios/suggest.h"
+#include "scenarios/units.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using Path = std::vector<std::string>;
+
+Path operator/(Path path, std::string part) {
+  path.push_back(std::move(part));
+  return path;
+}
+Path operator/(Path path, std::size_t index) { return std::move(path) / std::to_string(index); }
+
+/// The checks, in the order of the parts of a scenario. Each returns false at the first problem.
+class ScenarioCheck {
+ public:
+  explicit ScenarioCheck(const Scenario& scenario) : scenario_(scenario) {
+    for (const NodeSpec& node : scenario.nodes) nodes_.push_back(node.name);
+  }
+
+  std::optional<Contradiction> run() {
+    if (nodes() && devices() && network() && links() && workload()) faults();
+    return std::move(found_);
+  }
+
+ private:
+  bool fail(Path path, std::string message) {
+    found_ = Contradiction{std::move(path), std::move(message)};
+    return false;
+  }
+
+  bool nodes();
+  bool files(const NodeSpec& node, const Path& path);
+  bool devices();
+  bool network();
+  bool links();
+  bool link(const sim::LinkParams& params, const Path& path);
+  bool workload();
+  bool faults();
+  bool fault(const sim::FaultSpec& fault, const Path& path);
+  bool partition(const sim::FaultSpec& fault, const Path& path);
+  bool groups(const sim::FaultSpec& fault, const Path& path);
+  bool selector(const sim::Selector& selector, const Path& path);
+  bool is_node(const std::string& name, const Path& path);
+  bool is_device(const std::string& name, const std::vector<std::string>& known,
+                 const Path& path);
+  bool is_generated(const std::string& name) const;
+  bool different(const std::string& a, const std::string& b, const Path& path);
+  bool in_time(const sim::DurationRange& at, const Path& path);
+
+  const std::string& host_of(const NodeSpec& node) const {
+    return node.host.empty() ? node.name : node.host;
+  }
+
+  const Scenario& scenario_;
+  std::vector<std::string> nodes_;
+  std::vector<std::string> devices_;  ///< those that the scenario lists
+  std::vector<std::string> places_;   ///< and with them hosts and nodes: where a fault may strike
+  std::optional<Contradiction> found_;
+};
+
+bool ScenarioCheck::nodes() {
+  std::set<std::string> names;
+  std::map<std::pair<std::string, std::uint16_t>, std::string> listeners;
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    const NodeSpec& node = scenario_.nodes[i];
+    const Path path = Path{"nodes"} / i;
+    if (!names.insert(node.name).second) {
+      return fail(path / "name",
+                  "two nodes are named " + in_quotes(node.name) + ", give each a name of its own");
+    }
+    if (node.port != 0) {
+      const auto [other, added] = listeners.try_emplace({host_of(node), node.port}, node.name);
+      if (!added) {
+        return fail(path / "port", "nodes " + in_quotes(other->second) + " and " +
+                                       in_quotes(node.name) + " both listen at port " +
+                                       std::to_string(node.port) + " of host " +
+                                       in_quotes(host_of(node)) + ", give one another port");
+      }
+    }
+    if (!files(node, path / "files")) return false;
+  }
+  return true;
+}
+
+/// The rules for names of core/io/storage.h.
+bool ScenarioCheck::files(const NodeSpec& node, const Path& path) {
+  for (const auto& [name, source] : node.files) {
+    std::string_view rest = name;
+    bool good = true;
+    while (good && !rest.empty()) {
+      const std::string_view part = rest.substr(0, rest.find('/'));
+      good = !part.empty() && part != "..";
+      rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    }
+    if (!good || name.ends_with('/')) {
+      return fail(path / name, in_quotes(name) + " is no name for a file in a node's storage, " +
+                                   "write a relative path without '..'");
+    }
+  }
+  return true;
+}
+
+bool ScenarioCheck::devices() {
+  std::set<std::string> names;
+  std::map<IpAddress, std::string> addresses;
+  const std::vector<sim::Device>& devices = scenario_.network.devices;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const sim::Device& device = devices[i];
+    const Path path = Path{"network", "devices"} / i;
+    if (!names.insert(device.name).second) {
+      return fail(path / "name", "two devices are named " + in_quotes(device.name) +
+                                     ", give each a name of its own");
+    }
+    if (!device.address.is_any() &&
+        !addresses.try_emplace(device.address, device.name).second) {
+      return fail(path / "address", "devices " + in_quotes(addresses[device.address]) + " and " +
+                                        in_quotes(device.name) + " both have the address " +
+                                        to_string(device.address) + ", give one of them another");
+    }
+  }
+  devices_.assign(names.begin(), names.end());
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    const NodeSpec& node = scenario_.nodes[i];
+    for (const sim::Device& device : devices) {
+      if (device.name != host_of(node) || device.kind == sim::DeviceKind::kHost) continue;
+      return fail(Path{"nodes"} / i / (node.host.empty() ? "name" : "host"),
+                  "node " + in_quotes(node.name) + " cannot run on " + in_quotes(device.name) +
+                      ", which is not a host; name a device of kind host");
+    }
+    names.insert(host_of(node));
+    names.insert(node.name);
+  }
+  places_.assign(names.begin(), names.end());
+  return true;
+}
+
+bool ScenarioCheck::network() {
+  const NetworkSpec& network = scenario_.network;
+  if (!network.generator.empty() && !network.file.empty()) {
+    return fail({"network", "file"},
+                "the network has both a generator and a file, leave one of them out");
+  }
+  if (network.generator.empty() && !network.generator_options.empty()) {
+    return fail({"network", "generator_options"},
+                "there are generator_options but no generator, add one or leave them out");
+  }
+  return link(network.link, {"network", "link"});
+}
+
+bool ScenarioCheck::links() {
+  const std::vector<NetworkSpec::NamedLink>& links = scenario_.network.links;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const Path path = Path{"network", "links"} / i;
+    if (!is_device(links[i].a, devices_, path / "a") ||
+        !is_device(links[i].b, devices_, path / "b") ||
+        !different(links[i].a, links[i].b, path / "b") ||
+        (links[i].params && !link(*links[i].params, path / "params"))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ScenarioCheck::link(const sim::LinkParams& params, const Path& path) {
+  const bool by_table = params.distribution == sim::JitterDistribution::kTable;
+  if (by_table && params.jitter_table.empty()) {
+    return fail(path / "distribution", "distribution 'table' needs a jitter_table, add one");
+  }
+  if (!by_table && !params.jitter_table.empty()) {
+    return fail(path / "jitter_table",
+                "a jitter_table needs 'distribution: table', add that or leave the table out");
+  }
+  if (by_table && params.jitter != Duration{}) {
+    return fail(path / "jitter", "jitter means nothing with 'distribution: table', leave it out");
+  }
+  return true;
+}
+
+bool ScenarioCheck::workload() {
+  for (std::size_t i = 0; i < scenario_.workload.size(); ++i) {
+    const WorkloadItem& item = scenario_.workload[i];
+    const Path path = Path{"workload"} / i;
+    if (!is_node(item.node, path / "node") || !in_time(item.at, path / "at")) return false;
+    if (item.every && item.count == 1) {
+      return fail(path / "every", "'every' repeats nothing without a count above 1, add one");
+    }
+    if (!item.every && item.count > 1) {
+      return fail(path / "count", "a count needs 'every', add for example 'every: 1 s'");
+    }
+    if (!item.every) continue;
+    if (*item.every > (scenario_.duration - item.at.high) / (item.count - 1)) {
+      return fail(path / "count",
+                  "the last of " + std::to_string(item.count) + " repetitions comes after the " +
+                      "end of the scenario at " + format_duration(scenario_.duration) +
+                      ", lower the count or lengthen the duration");
+    }
+  }
+  return true;
+}
+
+bool ScenarioCheck::faults() {
+  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    if (!fault(scenario_.faults[i], Path{"faults"} / i)) return false;
+  }
+  return true;
+}
+
+bool ScenarioCheck::fault(const sim::FaultSpec& fault, const Path& path) {
+  if (!in_time(fault.at, path / "at") || !selector(fault.select, path / "select")) return false;
+  if (fault.lasts && fault.lasts->high > scenario_.duration) {
+    return fail(path / "for", "for '" + format_duration_range(*fault.lasts) +
+                                  "' is longer than the scenario, leave it out to have the fault "
+                                  "last until the end");
+  }
+  if (fault.lasts && fault.lasts->low == Duration{}) {
+    return fail(path / "for", "a fault for 0 s does nothing, give it some time");
+  }
+  switch (fault.action) {
+    case sim::FaultAction::kPartition: return partition(fault, path);
+    case sim::FaultAction::kLink:
+      if (fault.link == sim::LinkParams{}) {
+        return fail(path / "link", "the link fault changes nothing, add for example 'loss: 20 %'");
+      }
+      if (!link(fault.link, path / "link")) return false;
+      if (!fault.link_between) return true;
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (!is_device((*fault.link_between)[i], places_, path / "between" / i)) return false;
+      }
+      return different(fault.link_between->front(), fault.link_between->back(),
+                       path / "between" / 1);
+    case sim::FaultAction::kClock:
+      if (fault.clock == sim::ClockFault{}) {
+        return fail(path / "clock", "the clock fault changes nothing, add a step or a drift");
+      }
+      break;
+    case sim::FaultAction::kDisk:
+      if (fault.disk == sim::DiskFault{}) {
+        return fail(path / "disk", "the disk fault changes nothing, add for example "
+                                   "'disk: {full: true}'");
+      }
+      break;
+    case sim::FaultAction::kRestart:
+      if (fault.disk != sim::DiskFault{}) {
+        return fail(path / "disk", "a restart takes 'disk: keep' or 'disk: wipe'");
+      }
+      break;
+    default: break;
+  }
+  if (!fault.select.empty()) return true;
+  return fail(path, "nobody is selected for this " + std::string(to_string(fault.action)) +
+                        ", add 'select' with names of nodes or {role: leader}");
+}
+
+bool ScenarioCheck::partition(const sim::FaultSpec& fault, const Path& path) {
+  using P = sim::PartitionKind;
+  const P kind = fault.partition;
+  const std::string word = "kind " + in_quotes(to_string(kind));
+  const bool in_groups = kind == P::kGroups || kind == P::kOneWay || kind == P::kMinCut;
+  if (in_groups && !fault.select.empty()) {
+    return fail(path / "select", word + " takes groups, not select");
+  }
+  if (!in_groups && !fault.groups.empty()) {
+    return fail(path / "groups", word + " takes select, not groups");
+  }
+  if (in_groups) return groups(fault, path);
+  if (kind == P::kIsolate && fault.select.empty()) {
+    return fail(path, word + " needs 'select', add names of nodes or {role: leader}");
+  }
+  return true;
+}
+
+bool ScenarioCheck::groups(const sim::FaultSpec& fault, const Path& path) {
+  using P = sim::PartitionKind;
+  const std::string word = "kind " + in_quotes(to_string(fault.partition));
+  if (fault.groups.empty()) {
+    return fail(path, word + " needs 'groups', add for example 'groups: [[node1], [node2]]'");
+  }
+  if (fault.groups.size() < 2 || (fault.partition != P::kGroups && fault.groups.size() > 2)) {
+    return fail(path / "groups",
+                word + (fault.partition == P::kGroups ? " takes at least two groups, not "
+                                                      : " takes exactly two groups, not ") +
+                    std::to_string(fault.groups.size()));
+  }
+  std::map<std::string, std::size_t> group_of;
+  for (std::size_t i = 0; i < fault.groups.size(); ++i) {
+    const sim::Selector& group = fault.groups[i];
+    const Path at = path / "groups" / i;
+    if (group.empty()) return fail(at, "this group is empty, add names of nodes");
+    if (!selector(group, at)) return false;
+    for (std::size_t j = 0; j < group.nodes.size(); ++j) {
+      const auto [other, added] = group_of.try_emplace(group.nodes[j], i);
+      if (!added) {
+        return fail(at / "nodes" / j, "node " + in_quotes(group.nodes[j]) +
+                                          " is in two groups, leave it in one of them");
+      }
+    }
+    if (fault.partition == P::kMinCut && group.count != 1 && group.nodes.size() != 1) {
+      return fail(at, "kind 'min-cut' takes groups of one node each, name one");
+    }
+  }
+  return true;
+}
+
+bool ScenarioCheck::selector(const sim::Selector& selector, const Path& path) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < selector.nodes.size(); ++i) {
+    const Path at = path / "nodes" / i;
+    if (!is_node(selector.nodes[i], at)) return false;
+    if (!seen.insert(selector.nodes[i]).second) {
+      return fail(at, "node " + in_quotes(selector.nodes[i]) + " is named twice, once is enough");
+    }
+  }
+  const std::size_t pool =
+      selector.nodes.empty() || !selector.role.empty() ? nodes_.size() : selector.nodes.size();
+  if (selector.count <= pool) return true;
+  return fail(path / "count", "count " + std::to_string(selector.count) + " is more than the " +
+                                  std::to_string(pool) + " nodes to draw from, lower it");
+}
+
+bool ScenarioCheck::is_node(const std::string& name, const Path& path) {
+  if (std::find(nodes_.begin(), nodes_.end(), name) != nodes_.end()) return true;
+  return fail(path, "there is no node " + in_quotes(name) + suggestion(name, nodes_, "the nodes"));
+}
+
+bool ScenarioCheck::is_device(const std::string& name, const std::vector<std::string>& known,
+                              const Path& path) {
+  if (is_generated(name) || std::find(known.begin(), known.end(), name) != known.end()) {
+    return true;
+  }
+  return fail(path, "there is no node or device " + in_quotes(name) +
+                        suggestion(name, known, "the names"));
+}
+
+/// Whether the name may be one that the network gets only when it is built. A file may hold any
+/// name; a generator numbers routers and hosts; where no switch is listed, one is added.
+bool ScenarioCheck::is_generated(const std::string& name) const {
+  const NetworkSpec& network = scenario_.network;
+  if (!network.file.empty()) return true;
+  if (network.generator.empty() || network.generator == "star") return name == "switch";
+  const auto found = network.generator_options.find("prefix");
+  const std::string* prefix = found == network.generator_options.end()
+                                  ? nullptr
+                                  : std::get_if<std::string>(&found->second);
+  return name.starts_with("router") || name.starts_with(prefix == nullptr ? "node" : *prefix);
+}
+
+bool ScenarioCheck::different(const std::string& a, const std::string& b, const Path& path) {
+  if (a != b) return true;
+  return fail(path, "both ends of the link are " + in_quotes(a) + ", name two different ones");
+}
+
+bool ScenarioCheck::in_time(const sim::DurationRange& at, const Path& path) {
+  if (at.high < scenario_.duration) return true;
+  return fail(path, "at '" + format_duration_range(at) +
+                        "' is not before the end of the scenario at " +
+                        format_duration(scenario_.duration) +
+                        ", move it or lengthen the duration");
+}
+
+}  // namespace
+
+std::optional<Contradiction> find_contradiction(const Scenario& scenario) {
+  return ScenarioCheck(scenario).run();
+}
+
+Place find_place(const YamlNode& root, const std::vector<std::string>& path) {
+  const YamlNode* node = &root;
+  for (const std::string& part : path) {
+    const YamlNode* next = node->find(part);
+    if (node->type == NodeType::kList) {
+      std::size_t index = 0;
+      const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), index);
+      // A selector may be written as the plain list of its nodes: then "nodes" leads nowhere else.
+      if (code != std::errc{}) continue;
+      next = index < node->items.size() ? &node->items[index] : nullptr;
+    }
+    if (next == nullptr) break;
+    node = next;
+  }
+  return node->place;
+}
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,130 @@
+#include "scenarios/fields.h"
+#include "scenarios/fields_leaves.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+const std::vector<std::string>& policies() {
+  static const std::vector<std::string> names{"original", "robust"};
+  return names;
+}
+
+const Kind<int>& version_kind() {
+  static const LeafKind<int> kind(
+      "the number 1",
+      [](const YamlNode& node) -> Result<int> {
+        if (node.text == "1") return 1;
+        return Error{in_quotes(node.text) + " is not known to this program, which reads version 1"};
+      },
+      [](int version) { return scalar_node(std::to_string(version)); }, Json{{"const", 1}});
+  return kind;
+}
+
+const Kind<ProtocolSpec>& protocol_kind() {
+  using P = ProtocolSpec;
+  static const auto policy = word_kind("the policies", policies());
+  static const RecordKind<P> kind = [] {
+    RecordKind<P> record("protocol", "Which protocol the nodes run, and how");
+    record.add("name", &P::name, name_kind(),
+               "the protocol, such as 'election' or 'pingpong'").require();
+    record.add("policy", &P::policy, policy,
+               "original: as the real program behaves, with its defects; robust: repaired");
+    record.add("options", &P::options, options_kind(), "options of the protocol, for every node");
+    return record;
+  }();
+  return kind;
+}
+
+const Kind<ClockSpec>& clock_kind() {
+  static const RecordKind<ClockSpec> kind = [] {
+    RecordKind<ClockSpec> record("clock", "How a node's clock differs from true time");
+    record.add("offset", &ClockSpec::offset, signed_duration_kind(),
+               "how far ahead the wall clock is at the start of the run");
+    record.add("drift", &ClockSpec::drift_ppm, drift_kind(), "how much too fast it runs");
+    return record;
+  }();
+  return kind;
+}
+
+const Kind<NodeSpec>& node_kind() {
+  using N = NodeSpec;
+  static const MapKind<std::string> files("files", text_kind());
+  static const RecordKind<N> kind = [] {
+    RecordKind<N> record("node", "A process that runs the protocol");
+    record.add("name", &N::name, name_kind(),
+               "the name by which workload and faults call it").require();
+    record.add("role", &N::role, text_kind(), "the protocol's word: 'server', 'client'");
+    record.add("host", &N::host, text_kind(),
+               "the device it runs on; without it, a host of its own name");
+    record.add("port", &N::port, port_kind(), "where it listens; 0 if it need not");
+    record.add("options", &N::options, options_kind(),
+               "options of this node alone, on top of the protocol's");
+    record.add("clock", &N::clock, clock_kind(), "how its clock differs from true time");
+    record.add("files", &N::files, files,
+               "name in the node's storage: file that is copied there, relative to the scenario");
+    return record;
+  }();
+  return kind;
+}
+
+const Kind<WorkloadItem>& workload_item_kind() {
+  using W = WorkloadItem;
+  static const auto count = whole_number_kind(1, 1'000'000);
+  static const OptionalKind<Duration> every(positive_duration_kind());
+  static const RecordKind<W> kind = [] {
+    RecordKind<W> record("workload_item", "A command given to a node: what a user would type");
+    record.add("at", &W::at, range_kind(),
+               "when, from the start of the run; a range is drawn from the seed").require();
+    record.add("every", &W::every, every, "the period with which it is repeated");
+    record.add("count", &W::count, count, "how many times it is given in all");
+    record.add("node", &W::node, text_kind(), "the node that is given the command").require();
+    record.add("command", &W::command, text_kind(),
+               "the command; {n} becomes the number of the repetition, from 1").require();
+    return record;
+  }();
+  return kind;
+}
+
+const Kind<CheckerSpec>& checker_kind() {
+  using C = CheckerSpec;
+  static const auto verdict = word_kind("the verdicts", {"valid", "invalid", "unknown"});
+  static const MapKind<std::string> expect("policies", verdict, policies());
+  static const RecordKind<C> kind = [] {
+    RecordKind<C> record("checker", "Something that is judged after the run");
+    record.add("name", &C::name, name_kind(),
+               "the checker, such as 'at_most_one_leader' or 'delivery'").require();
+    record.add("options", &C::options, options_kind(), "options of the checker");
+    record.add("expect", &C::expect, expect,
+               "the verdict expected under each policy; valid where nothing is said");
+    return record;
+  }();
+  return kind;
+}
+
+}  // namespace
+
+const RecordKind<Scenario>& scenario_kind() {
+  using S = Scenario;
+  static const ListKind<NodeSpec> nodes("nodes", node_kind(), 1);
+  static const ListKind<WorkloadItem> workload("commands", workload_item_kind());
+  static const ListKind<CheckerSpec> checkers("checkers", checker_kind());
+  static const RecordKind<S> kind = [] {
+    RecordKind<S> record("scenario",
+                         "Everything that a run of twinbed needs but its seed and its mode");
+    record.add("version", &S::version, version_kind(), "version of this format").require();
+    record.add("name", &S::name, name_kind(), "the scenario's name").require();
+    record.add("question", &S::question, text_kind(),
+               "what the scenario is there to find out, in one sentence");
+    record.add("duration", &S::duration, positive_duration_kind(), "length of the run").require();
+    record.add("protocol", &S::protocol, protocol_kind(), "what the nodes run").require();
+    record.add("nodes", &S::nodes, nodes, "the processes that run the protocol").require();
+    record.add("network", &S::network, network_kind(), "what lies between the nodes");
+    record.add("workload", &S::workload, workload, "what users do");
+    record.add("faults", &S::faults, fault_plan_kind(), "what goes wrong");
+    record.add("checkers", &S::checkers, checkers, "what is judged");
+    return record;
+  }();
+  return kind;
+}
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,149 @@
+#include "scenarios/node/cloud_p2p_setup.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+namespace twinbed::scenarios {
+namespace {
+
+std::string reason_of(int error) { return std::generic_category().message(error); }
+
+/// The whole file; nothing where it does not exist; an error where it cannot be read.
+Result<std::optional<std::string>> read_text(const std::string& path) {
+  std::error_code code;
+  const std::filesystem::file_status status = std::filesystem::status(path, code);
+  if (status.type() == std::filesystem::file_type::not_found) return std::optional<std::string>{};
+  if (std::filesystem::is_directory(status)) {
+    return Error{"CONFIG_FILE is " + path + ", which is a directory; name a JSON file"};
+  }
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return Error{"cannot read the configuration " + path + ": " + reason_of(errno)};
+  return std::optional<std::string>(std::string(std::istreambuf_iterator<char>(stream), {}));
+}
+
+/// "config.json:3:5: this is not JSON: ..." for a text that is not; nothing for one that is.
+std::optional<Error> json_error(const std::string& path, const std::string& text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    return std::nullopt;
+  } catch (const nlohmann::json::parse_error& problem) {
+    const std::size_t at = std::min(problem.byte == 0 ? 0 : problem.byte - 1, text.size());
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto line = 1 + std::count(text.begin(), end, '\n');
+    const std::size_t newline = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+    const std::size_t column = newline == std::string::npos ? at + 1 : at - newline;
+    const std::string what = problem.what();
+    const std::size_t reason = what.find("syntax error");
+    return Error{path + ":" + std::to_string(line) + ":" + std::to_string(column) +
+                 ": this is not JSON: " +
+                 (reason == std::string::npos ? what : what.substr(reason))};
+  }
+}
+
+Result<election::Config> read_config(const election::Environment& environment,
+                                     std::vector<std::string>& warnings) {
+  std::optional<std::string> text;
+  const std::string path = environment("CONFIG_FILE").value_or("");
+  if (!path.empty()) {
+    auto file = read_text(path);
+    if (!file) return Error{file.error()};
+    text = std::move(*file);
+    if (text) {
+      if (const auto error = json_error(path, *text)) return *error;
+    }
+  }
+  auto config = election::resolve_config(environment, [&](std::string_view) { return text; });
+  if (config && !path.empty() && !text) {
+    warnings.push_back("CONFIG_FILE names " + path + ", which does not exist; the peers are " +
+                       (config->source == "PEERS" ? "those of PEERS" : config->source));
+  }
+  return config;
+}
+
+Result<std::string> read_key(bool zero_key, const election::Environment& environment,
+                             std::vector<std::string>& warnings) {
+  const std::optional<std::string> key = environment("ENCRYPTION_KEY");
+  if (zero_key) {
+    if (key) warnings.push_back("--zero-key is given, so ENCRYPTION_KEY is not used");
+    return std::string(64, '0');
+  }
+  if (!key) {
+    return Error{
+        "ENCRYPTION_KEY is not set; make a key with `openssl rand -hex 32` and give the same one "
+        "to all servers and clients, or use --zero-key to talk to original programs"};
+  }
+  return *key;
+}
+
+}  // namespace
+
+Result<CloudP2pSetup> read_cloud_p2p_setup(const CloudP2pOptions& options,
+                                           const election::Environment& environment) {
+  CloudP2pSetup setup;
+  if (!election::parse_profile(options.profile, setup.profile)) {
+    return Error{"there is no profile '" + options.profile +
+                 "'; there are f988f94, 67dc5ff and head"};
+  }
+  auto config = read_config(environment, setup.warnings);
+  if (!config) return Error{config.error()};
+  setup.config = std::move(*config);
+  const bool is_from_file = environment("CONFIG_FILE") == setup.config.source;
+  setup.directory_setting = is_from_file ? "shared_dir in " + setup.config.source : "SHARED_DIR";
+  auto key = read_key(options.zero_key, environment, setup.warnings);
+  if (!key) return Error{key.error()};
+  setup.key = std::move(*key);
+  setup.zero_key = options.zero_key;
+  return setup;
+}
+
+Result<std::optional<Endpoint>> read_bind(const election::Environment& environment) {
+  const std::optional<std::string> text = environment("BIND");
+  if (!text) return std::optional<Endpoint>{};
+  if (const auto address = parse_address(*text)) return std::optional(Endpoint{*address, 0});
+  if (const auto endpoint = parse_endpoint(*text)) return std::optional(*endpoint);
+  return Error{"BIND is '" + *text +
+               "'; it must be an address or an endpoint to listen at, such as 0.0.0.0 or "
+               "0.0.0.0:7001"};
+}
+
+Result<std::monostate> check_image_directory(const CloudP2pSetup& setup) {
+  const std::string& path = setup.config.shared_dir;
+  const std::string remedy = ", or name another one by " + setup.directory_setting;
+  std::error_code code;
+  const std::filesystem::file_status status = std::filesystem::status(path, code);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return Error{"the image directory '" + path + "' does not exist; create it with `mkdir -p " +
+                 path + "`" + remedy};
+  }
+  if (!code && !std::filesystem::is_directory(status)) {
+    return Error{"the image directory '" + path + "' is not a directory; remove it" + remedy};
+  }
+  // Permissions do not tell all (a read-only mount, a full disk, a remote file system): try it.
+  std::string probe = path + "/.cloud-p2p-XXXXXX";
+  const int file = code ? -1 : ::mkstemp(probe.data());
+  if (file < 0) {
+    return Error{"cannot create files in the image directory '" + path +
+                 "': " + (code ? code.message() : reason_of(errno)) +
+                 "; make it writable for the server's user" + remedy};
+  }
+  ::close(file);
+  ::unlink(probe.c_str());
+  return std::monostate{};
+}
+
+std::optional<std::string> process_environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+}  // namespace twinbed::scenarios

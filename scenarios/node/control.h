@@ -1,0 +1,43 @@
+// What the runner of mode real and the process of a node say to each other: lines of JSON.
+//
+//   runner to node   {"say":"start","at":NS}        CLOCK_MONOTONIC instant of the run's start
+//                    {"say":"command","text":T}     for the protocol's on_command
+//                    {"say":"blocked","pairs":[[FROM,TO],...]}   all that is blocked from now on
+//                    {"say":"fault","index":I,"phase":"begin"|"end"}   a link, clock or disk fault of
+//                                                   the drawn plan that concerns this node
+//                    {"say":"report"}               asks for the counters
+//   node to runner   {"say":"ready"}                all is set up, waiting for the start
+//                    {"say":"role","role":R}        the protocol recorded a role
+//                    {"say":"touched","count":N}    what partitions have held or dropped so far
+//                    {"say":"failed","why":S}       one sentence; the process ends
+//
+// When the channel closes the node stops: nobody is left to end it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace twinbed::scenarios {
+
+struct ControlMessage {
+  enum class Kind : std::uint8_t {
+    kStart, kCommand, kBlocked, kFault, kReport, kReady, kRole, kTouched, kFailed,
+  };
+  Kind kind{};
+  std::int64_t number = 0;  ///< kStart: ns; kFault: index; kTouched: count
+  bool begins = false;      ///< kFault
+  std::string text;         ///< kCommand, kRole, kFailed
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;  ///< kBlocked
+};
+
+/// One line without its end.
+std::string encode_control(const ControlMessage& message);
+Result<ControlMessage> decode_control(const std::string& line);
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,345 @@
+#include "scenarios/node/node_process.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "backends/live_host.h"
+#include "backends/sqlite/store.h"
+#include "core/base/random_stream.h"
+#include "scenarios/build_network.h"
+#include "scenarios/judge.h"
+#include "scenarios/node/control.h"
+#include "scenarios/node_paths.h"
+#include "scenarios/protocols.h"
+#include "scenarios/simulation.h"
+#include "sim/faults/select.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using Kind = ControlMessage::Kind;
+
+/// Passes rows to the store, writes them out after each turn of the loop, and tells the runner of
+/// roles. What is written out survives the kill of this process.
+class NodeRows final : public RunSink, public backends::InputSink {
+ public:
+  NodeRows(backends::EventLoop& loop, backends::Store& store, int control)
+      : loop_(loop), store_(store), control_(control) {}
+
+  void sample(Time at, NodeId node, const Metric& metric, double value) override {
+    store_.sink().sample(at, node, metric, value);
+    flush_later();
+  }
+  void event(Time at, NodeId node, const EventType& type,
+             std::span<const Field> fields) override {
+    store_.sink().event(at, node, type, fields);
+    if (type.name == kRoleEvent.name) {
+      say({Kind::kRole, 0, false, std::string(text_field(fields, "role")), {}});
+    }
+    flush_later();
+  }
+  void fault(Time at, const FaultRow& fault) override { store_.sink().fault(at, fault); }
+  void input(const backends::InputRow& row) override {
+    store_.add_input(row);
+    flush_later();
+  }
+
+  void say(const ControlMessage& message) const {
+    if (control_ < 0) return;
+    const std::string line = encode_control(message) + "\n";
+    // A full channel means a runner that no longer reads; the line is then lost.
+    (void)!write(control_, line.data(), line.size());
+  }
+
+ private:
+  void flush_later() {
+    if (pending_) return;
+    pending_ = true;
+    loop_.post([this] {
+      pending_ = false;
+      (void)store_.flush();  // finish_run reports the first error
+    });
+  }
+
+  backends::EventLoop& loop_;
+  backends::Store& store_;
+  int control_;
+  bool pending_ = false;
+};
+
+class NodeProcess {
+ public:
+  NodeProcess(const NodeProcessOptions& options, BuiltNetwork network,
+              std::unique_ptr<backends::Store> store)
+      : options_(options),
+        network_(std::move(network)),
+        paths_(options.scenario, network_),
+        store_(std::move(store)),
+        rows_(loop_, *store_, options.control) {
+    RandomStream random(options.seed, "fault-plan");
+    plan_ = sim::draw_plan(options.scenario.faults, random);
+  }
+
+  Result<int> run();
+
+ private:
+  NodeId self() const { return NodeId{static_cast<std::uint32_t>(options_.node)}; }
+  Result<int> prepare();
+  void read_control();
+  void handle(const ControlMessage& message);
+  void start(std::int64_t run_start_ns);
+  void schedule_workload();
+  void next_command(std::size_t index, std::vector<ScheduledCommand> commands);
+  void change_fault(std::size_t index, bool begins);
+  void shape_links();
+  void report_touched();
+  Result<int> finish();
+
+  const NodeProcessOptions& options_;
+  BuiltNetwork network_;
+  NodePaths paths_;
+  std::unique_ptr<backends::Store> store_;
+  backends::EventLoop loop_;
+  NodeRows rows_;
+  sim::FaultPlan plan_;
+  std::vector<std::size_t> link_faults_;  // in force, indices into the plan
+  backends::AddressMap addresses_;
+  backends::ProtocolFactory factory_;
+  std::unique_ptr<backends::LiveHost> host_;
+  std::unique_ptr<backends::Watch> control_;
+  std::unique_ptr<backends::Alarm> workload_;
+  std::int64_t run_start_ns_ = 0;
+  std::string pending_;  // from the control channel, not yet a whole line
+  bool stop_asked_ = false;
+};
+
+Result<int> NodeProcess::prepare() {
+  const Scenario& scenario = options_.scenario;
+  auto factory = make_protocol(scenario, options_.node, network_.endpoints);
+  if (!factory) return Error{factory.error()};
+  factory_ = *factory;
+  auto addresses = make_address_map(scenario, network_.endpoints, options_.run_number,
+                                    options_.addresses);
+  if (!addresses) return Error{addresses.error()};
+  addresses_ = std::move(*addresses);
+  for (const auto& [name, file] : scenario.nodes[options_.node].files) {
+    const std::filesystem::path target = std::filesystem::path(options_.storage_root) / name;
+    Result<std::string> content = read_scenario_file(scenario, file);
+    if (!content) return Error{content.error()};
+    std::error_code code;
+    std::filesystem::create_directories(target.parent_path(), code);
+    std::ofstream(target, std::ios::binary) << *content;
+  }
+  RunOptions run_options;
+  run_options.seed = options_.seed;
+  auto run_id = store_->begin_run(run_info(scenario, run_options, "real", plan_));
+  if (!run_id) return Error{run_id.error()};
+  return 0;
+}
+
+Result<int> NodeProcess::run() {
+  if (Result<int> ready = prepare(); !ready) {
+    rows_.say({Kind::kFailed, 0, false, ready.error(), {}});
+    return ready;
+  }
+  const auto stopped = [this] { return stop_asked_ && (!host_ || host_->stopped()); };
+  loop_.on_signals({SIGINT, SIGTERM}, [this](int) {
+    stop_asked_ = true;
+    if (host_) host_->request_stop();
+  });
+  if (options_.control >= 0) {
+    control_ = std::make_unique<backends::Watch>(loop_, options_.control);
+    control_->when_readable([this] { read_control(); });
+    rows_.say({Kind::kReady, 0, false, {}, {}});
+  } else {
+    start(options_.run_start_ns);
+    if (options_.workload) schedule_workload();
+  }
+  const auto ended = [&] { return stopped() || (host_ && host_->stopped()); };
+  while (!loop_.run_until(ended, std::chrono::hours(1))) {
+  }
+  return finish();
+}
+
+void NodeProcess::read_control() {
+  std::array<char, 4096> chunk{};
+  const ssize_t count = read(options_.control, chunk.data(), chunk.size());
+  if (count <= 0) {
+    stop_asked_ = true;
+    if (host_) host_->request_stop();
+    return;
+  }
+  pending_.append(chunk.data(), static_cast<std::size_t>(count));
+  for (std::size_t end = pending_.find('\n'); end != std::string::npos;
+       end = pending_.find('\n')) {
+    const auto message = decode_control(pending_.substr(0, end));
+    pending_.erase(0, end + 1);
+    if (message) handle(*message);
+  }
+  control_->when_readable([this] { read_control(); });
+}
+
+void NodeProcess::handle(const ControlMessage& message) {
+  if (message.kind == Kind::kStart && !host_) start(message.number);
+  if (!host_) return;
+  switch (message.kind) {
+    case Kind::kCommand: host_->command(as_bytes(message.text)); break;
+    case Kind::kBlocked: {
+      backends::BlockedPairs pairs;
+      for (const auto& [from, to] : message.pairs) pairs.emplace(NodeId{from}, NodeId{to});
+      host_->set_blocked(pairs);
+      break;
+    }
+    case Kind::kFault:
+      change_fault(static_cast<std::size_t>(message.number), message.begins);
+      break;
+    case Kind::kReport: report_touched(); break;
+    default: break;
+  }
+}
+
+void NodeProcess::start(std::int64_t run_start_ns) {
+  const NodeSpec& node = options_.scenario.nodes[options_.node];
+  run_start_ns_ = run_start_ns != 0 ? run_start_ns : backends::monotonic_now_ns();
+  backends::LiveHostOptions host;
+  host.self = self();
+  host.name = node.name;
+  host.run_start_monotonic_ns = run_start_ns_;
+  host.clock = {node.clock.offset, node.clock.drift_ppm};
+  host.storage.root = options_.storage_root;
+  host.addresses = addresses_;
+  host.seed = options_.seed;
+  host.input_log = &rows_;
+  host.on_log = [](std::string_view line) {
+    std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+    std::fflush(stdout);
+  };
+  host.on_error = [this](const std::string& sentence) {
+    rows_.say({Kind::kFailed, 0, false, sentence, {}});
+  };
+  host_ = std::make_unique<backends::LiveHost>(loop_, std::move(host), rows_, factory_);
+  shape_links();
+  host_->start();
+}
+
+void NodeProcess::schedule_workload() {
+  std::vector<ScheduledCommand> mine;
+  for (ScheduledCommand& item : draw_workload(options_.scenario, options_.seed)) {
+    if (item.node == options_.node) mine.push_back(std::move(item));
+  }
+  workload_ = std::make_unique<backends::Alarm>(loop_);
+  next_command(0, std::move(mine));
+}
+
+void NodeProcess::next_command(std::size_t index, std::vector<ScheduledCommand> commands) {
+  if (index == commands.size()) return;
+  const std::int64_t at = run_start_ns_ + to_ns(commands[index].at);
+  workload_->set(at, [this, index, commands = std::move(commands)] {
+    host_->command(as_bytes(commands[index].command));
+    next_command(index + 1, commands);
+  });
+}
+
+void NodeProcess::change_fault(std::size_t index, bool begins) {
+  if (index >= plan_.size()) return;
+  const sim::FaultSpec& fault = plan_[index];
+  if (fault.action == sim::FaultAction::kLink) {
+    std::erase(link_faults_, index);
+    if (begins) link_faults_.push_back(index);
+    shape_links();
+  } else if (fault.action == sim::FaultAction::kClock) {
+    // At the end the step stays, as a clock that was set wrong stays wrong; the added drift ends.
+    sim::ClockFault change = begins ? fault.clock : sim::ClockFault{};
+    change.drift_ppm += options_.scenario.nodes[options_.node].clock.drift_ppm;
+    host_->apply_clock_fault(change);
+  } else if (fault.action == sim::FaultAction::kDisk) {
+    host_->set_disk_fault(begins ? fault.disk : sim::DiskFault{});
+  }
+}
+
+void NodeProcess::shape_links() {
+  std::vector<sim::FaultSpec> faults;
+  for (std::size_t index : link_faults_) faults.push_back(plan_[index]);
+  for (std::size_t peer = 0; peer < options_.scenario.nodes.size(); ++peer) {
+    if (peer == options_.node) continue;
+    host_->set_link(NodeId{static_cast<std::uint32_t>(peer)},
+                    paths_.params(options_.node, peer, faults));
+  }
+}
+
+void NodeProcess::report_touched() {
+  const backends::SocketCounters counters = host_->counters().sockets;
+  const std::uint64_t touched =
+      counters.datagrams_blocked + counters.stream_bytes_held + counters.connects_held;
+  rows_.say({Kind::kTouched, static_cast<std::int64_t>(touched), false, {}, {}});
+}
+
+Result<int> NodeProcess::finish() {
+  backends::RunResultRow result;
+  if (host_) {
+    if (options_.control >= 0) report_touched();
+    result.failure = host_->error();
+    result.end_ns = to_ns(host_->run_now());
+    result.events_count = static_cast<std::int64_t>(host_->counters().handlers);
+    for (std::size_t kind = 0; kind < backends::kLatenessKinds; ++kind) {
+      const auto which = static_cast<backends::LatenessKind>(kind);
+      const backends::LatenessSummary late = host_->lateness().summary(which);
+      if (late.count == 0) continue;
+      store_->add_lateness({self(), std::string(backends::to_string(which)),
+                            static_cast<std::int64_t>(late.count),
+                            static_cast<std::int64_t>(late.misses), to_ns(late.worst),
+                            to_ns(late.sum), to_ns(late.p50), to_ns(late.p90),
+                            to_ns(late.p99)});
+    }
+  }
+  const backends::Status written = store_->finish_run(result);
+  if (!written) return Error{written.error()};
+  if (!result.failure.empty()) return Error{result.failure};
+  return 0;
+}
+
+}  // namespace
+
+Result<backends::AddressMap> make_address_map(const Scenario& scenario,
+                                              const std::vector<Endpoint>& endpoints,
+                                              std::uint32_t run_number,
+                                              const std::vector<std::string>& addresses) {
+  std::vector<Endpoint> real;
+  for (std::uint32_t node = 0; node < endpoints.size(); ++node) {
+    real.push_back({backends::loopback_address(run_number, NodeId{node}), endpoints[node].port});
+  }
+  for (const std::string& entry : addresses) {
+    const std::size_t equals = entry.find('=');
+    const std::string name = entry.substr(0, equals);
+    const auto node = std::find_if(scenario.nodes.begin(), scenario.nodes.end(),
+                                   [&](const NodeSpec& spec) { return spec.name == name; });
+    if (equals == std::string::npos || node == scenario.nodes.end()) {
+      return Error{"--address " + entry + ": write NODE=ADDRESS:PORT with a node of the scenario"};
+    }
+    const auto endpoint = parse_endpoint(entry.substr(equals + 1));
+    if (!endpoint) return Error{"--address " + entry + ": " + endpoint.error()};
+    real[static_cast<std::size_t>(node - scenario.nodes.begin())] = *endpoint;
+  }
+  backends::AddressMap map;
+  for (std::uint32_t node = 0; node < endpoints.size(); ++node) {
+    map.add({NodeId{node}, endpoints[node], real[node]});
+  }
+  return map;
+}
+
+Result<int> run_node_process(const NodeProcessOptions& options) {
+  Result<BuiltNetwork> network = build_network(options.scenario, options.seed);
+  if (!network) return Error{network.error()};
+  auto store = backends::Store::open(options.database);
+  if (!store) return Error{store.error()};
+  NodeProcess process(options, std::move(*network), std::move(*store));
+  return process.run();
+}
+
+}  // namespace twinbed::scenarios

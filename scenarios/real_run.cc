@@ -1,0 +1,257 @@
+#include "scenarios/real_run.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "backends/event_loop.h"
+#include "scenarios/dump.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using backends::monotonic_now_ns;
+using Kind = ControlMessage::Kind;
+using sim::FaultAction;
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+/// From the moment at which all nodes are ready to the common start.
+constexpr std::int64_t kStartDelayNs = 100 * kMillisecond;
+constexpr std::int64_t kReadyLimitNs = 20'000 * kMillisecond;
+constexpr std::int64_t kStopLimitNs = 4'000 * kMillisecond;
+constexpr std::int64_t kReportLimitNs = 200 * kMillisecond;
+
+}  // namespace
+
+RealRun::RealRun(const Scenario& scenario, const BuiltNetwork& network, const RunOptions& options,
+                 const RealOptions& real, backends::Store& store)
+    : scenario_(scenario),
+      options_(options),
+      real_(real),
+      store_(store),
+      paths_(scenario, network),
+      select_random_(options.seed, "fault-select"),
+      workload_(draw_workload(scenario, options.seed)),
+      members_(scenario.nodes.size()),
+      run_number_(static_cast<std::uint32_t>(getpid()) % 254 + 1) {
+  RandomStream random(options.seed, "fault-plan");
+  plan_ = sim::draw_plan(scenario.faults, random);
+  active_.resize(plan_.size());
+  build_timeline();
+}
+
+void RealRun::build_timeline() {
+  for (std::size_t index = 0; index < workload_.size(); ++index) {
+    timeline_.push_back({workload_[index].at, Action::kCommand, index});
+  }
+  for (std::size_t index = 0; index < plan_.size(); ++index) {
+    const Duration at = plan_[index].at.low;
+    timeline_.push_back({Time{at}, Action::kFaultBegin, index});
+    if (plan_[index].lasts) {
+      timeline_.push_back({Time{at + plan_[index].lasts->low}, Action::kFaultEnd, index});
+    }
+  }
+  std::stable_sort(timeline_.begin(), timeline_.end(),
+                   [](const Item& a, const Item& b) { return a.at < b.at; });
+}
+
+Time RealRun::run_now() const { return time_from_ns(monotonic_now_ns() - start_ns_); }
+
+std::string RealRun::check_faults() const {
+  for (const sim::FaultSpec& fault : plan_) {
+    if (fault.action == FaultAction::kHang) {
+      return "the fault hang exists in mode sim only; in mode real, pause stops a process";
+    }
+  }
+  return {};
+}
+
+std::string RealRun::execute() {
+  std::string problem = check_faults();
+  if (problem.empty()) problem = start_all();
+  if (problem.empty()) problem = follow_timeline();
+  if (start_ns_ != 0) {
+    // Faults that still last end with the run, at the very same time: so the checkers can tell.
+    ended_at_ = run_now();
+    for (std::size_t index = 0; index < active_.size(); ++index) {
+      if (!active_[index].lasting) continue;
+      active_[index].lasting = false;
+      record(index, FaultPhase::kEnd, ended_at_);
+    }
+  }
+  stop_all();
+  return problem;
+}
+
+std::string RealRun::start_all() {
+  scenario_file_ = real_.work_directory + "/scenario.yaml";
+  std::ofstream(scenario_file_) << dump_scenario(with_absolute_files(scenario_));
+  for (std::size_t node = 0; node < members_.size(); ++node) {
+    if (const std::string problem = spawn(node); !problem.empty()) return problem;
+  }
+  const std::int64_t limit = monotonic_now_ns() + kReadyLimitNs;
+  const auto waiting = [](const Member& member) { return !member.ready; };
+  while (std::any_of(members_.begin(), members_.end(), waiting)) {
+    if (monotonic_now_ns() > limit) return "the nodes did not become ready within 20 s";
+    if (const std::string problem = listen_once(20); !problem.empty()) return problem;
+  }
+  start_ns_ = monotonic_now_ns() + kStartDelayNs;
+  for (Member& member : members_) {
+    member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
+  }
+  return {};
+}
+
+std::string RealRun::spawn(std::size_t node) {
+  const std::string name = scenario_.nodes[node].name;
+  Member& member = members_[node];
+  const std::string number = std::to_string(member.starts++);
+  databases_.push_back(real_.work_directory + "/" + name + "." + number + ".db");
+  auto process = backends::ChildProcess::start(
+      {real_.node_program, "--scenario", scenario_file_, "--node", name, "--seed",
+       std::to_string(options_.seed), "--run-number", std::to_string(run_number_), "--storage",
+       real_.work_directory + "/" + name + ".files", "--database", databases_.back(), "--control",
+       std::to_string(backends::ChildProcess::kControlDescriptor)},
+      real_.work_directory + "/" + name + ".log");
+  if (!process) return "node " + name + ": " + process.error();
+  member.process = std::move(*process);
+  member.down = false;
+  member.ready = false;
+  member.role.clear();
+  return {};
+}
+
+std::string RealRun::follow_timeline() {
+  const Time end{scenario_.duration};
+  for (const Item& item : timeline_) {
+    if (item.at > end) break;
+    std::string problem = listen_until(start_ns_ + to_ns(item.at));
+    if (problem.empty()) problem = carry_out(item);
+    if (!problem.empty()) return problem;
+  }
+  return listen_until(start_ns_ + to_ns(end));
+}
+
+std::string RealRun::listen_until(std::int64_t monotonic_ns) {
+  for (;;) {
+    const std::int64_t left = monotonic_ns - monotonic_now_ns();
+    if (left <= 0) return {};
+    const std::int64_t wait = std::min(left / kMillisecond, std::int64_t{100});
+    if (const std::string problem = listen_once(static_cast<int>(wait)); !problem.empty()) {
+      return problem;
+    }
+    const Duration done = std::max(run_now().time_since_epoch(), Duration{});
+    if (options_.progress && !options_.progress(done, scenario_.duration)) {
+      return "stopped before its end";
+    }
+  }
+}
+
+std::string RealRun::listen_once(int timeout_ms) {
+  std::vector<pollfd> descriptors;
+  for (const Member& member : members_) {
+    const int descriptor = member.process ? member.process->descriptor() : -1;
+    descriptors.push_back({descriptor, POLLIN, 0});
+  }
+  poll(descriptors.data(), descriptors.size(), timeout_ms);
+  for (std::size_t node = 0; node < members_.size(); ++node) {
+    Member& member = members_[node];
+    if (!member.process) continue;
+    std::string failure;
+    while (const auto line = member.process->receive()) {
+      const auto message = decode_control(*line);
+      if (!message) continue;
+      if (message->kind == Kind::kFailed) failure = message->text;
+      hear(node, *message);
+    }
+    if (!member.down && (!failure.empty() || member.process->ended())) {
+      const std::string name = scenario_.nodes[node].name;
+      if (!failure.empty()) return "node " + name + " failed: " + failure;
+      return "node " + name + " ended unasked (" + member.process->how_it_ended() +
+             "); its last lines:\n" + member.process->last_lines(5);
+    }
+  }
+  return {};
+}
+
+void RealRun::hear(std::size_t node, const ControlMessage& message) {
+  Member& member = members_[node];
+  if (message.kind == Kind::kReady) {
+    member.ready = true;
+    if (start_ns_ == 0) return;
+    // A restarted node joins the run that goes on.
+    member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
+    send_blocked_to(node);
+    for (std::size_t index = 0; index < active_.size(); ++index) {
+      if (active_[index].lasting && plan_[index].action == FaultAction::kLink) {
+        member.process->send(encode_control(
+            {Kind::kFault, static_cast<std::int64_t>(index), true, {}, {}}));
+      }
+    }
+  } else if (message.kind == Kind::kRole) {
+    if (!member.down) member.role = message.text;
+  } else if (message.kind == Kind::kTouched) {
+    member.touched = static_cast<std::uint64_t>(message.number);
+    if (reports_missing_ > 0) --reports_missing_;
+  }
+}
+
+std::string RealRun::carry_out(const Item& item) {
+  switch (item.action) {
+    case Action::kCommand: give_command(workload_[item.index]); return {};
+    case Action::kFaultBegin: return begin_fault(item.index);
+    case Action::kFaultEnd: return end_fault(item.index);
+  }
+  return {};
+}
+
+void RealRun::give_command(const ScheduledCommand& command) {
+  Member& member = members_[command.node];
+  if (member.down) return;  // as in the simulator, nobody hears it
+  member.process->send(encode_control({Kind::kCommand, 0, false, command.command, {}}));
+}
+
+void RealRun::stop_all() {
+  for (Member& member : members_) {
+    if (!member.process) continue;
+    member.down = true;
+    member.process->signal(SIGCONT);
+    member.process->signal(SIGTERM);
+  }
+  const std::int64_t limit = monotonic_now_ns() + kStopLimitNs;
+  const auto running = [](Member& member) { return member.process && !member.process->ended(); };
+  while (monotonic_now_ns() < limit && std::any_of(members_.begin(), members_.end(), running)) {
+    listen_once(10);
+  }
+  for (Member& member : members_) member.process.reset();
+}
+
+std::vector<sim::NodeStatus> RealRun::statuses() const {
+  std::vector<sim::NodeStatus> out;
+  for (std::size_t node = 0; node < members_.size(); ++node) {
+    const NodeSpec& spec = scenario_.nodes[node];
+    out.push_back({spec.name, spec.role, members_[node].role, members_[node].down});
+  }
+  return out;
+}
+
+/// What partitions have held or dropped so far, asked of every node that can answer.
+std::uint64_t RealRun::touched_now() {
+  reports_missing_ = 0;
+  for (Member& member : members_) {
+    if (member.down || !member.ready) continue;
+    member.process->send(encode_control({Kind::kReport, 0, false, {}, {}}));
+    ++reports_missing_;
+  }
+  const std::int64_t limit = monotonic_now_ns() + kReportLimitNs;
+  while (reports_missing_ > 0 && monotonic_now_ns() < limit) listen_once(5);
+  std::uint64_t sum = 0;
+  for (const Member& member : members_) sum += member.touched;
+  return sum;
+}
+
+}  // namespace twinbed::scenarios

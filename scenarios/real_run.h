@@ -1,0 +1,110 @@
+// A run in mode real on this machine: processes, timeline, faults.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/sqlite/store.h"
+#include "backends/testbed/child_process.h"
+#include "core/base/random_stream.h"
+#include "scenarios/build_network.h"
+#include "scenarios/node/control.h"
+#include "scenarios/node_paths.h"
+#include "scenarios/run.h"
+#include "scenarios/simulation.h"
+#include "sim/faults/select.h"
+
+namespace twinbed::scenarios {
+
+/// Starts a process for each node, carries out workload and faults at their times, and ends the
+/// processes. It talks to them over their control channels (scenarios/node/control.h).
+///
+///     start all ──► all ready ──► common start ──► timeline ──► stop all ──► their stores
+///
+/// Crashes are SIGKILL, pauses SIGSTOP and SIGCONT. Partitions are kept in each host (LiveHost), as
+/// are link, clock and disk faults. A hang cannot be made from outside and is refused.
+class RealRun {
+ public:
+  RealRun(const Scenario& scenario, const BuiltNetwork& network, const RunOptions& options,
+          const RealOptions& real, backends::Store& store);
+
+  const sim::FaultPlan& drawn() const { return plan_; }
+  /// Runs to the end; the result is why it failed, empty when it went through.
+  std::string execute();
+  /// The stores that the node processes wrote.
+  const std::vector<std::string>& databases() const { return databases_; }
+  /// Run time at the end.
+  Time ended_at() const { return ended_at_; }
+
+ private:
+  struct Member {
+    std::unique_ptr<backends::ChildProcess> process;
+    std::string role;            // as last recorded
+    bool down = true;            // not running, on purpose
+    bool ready = false;
+    std::uint32_t starts = 0;
+    std::uint64_t touched = 0;   // as last reported
+  };
+  enum class Action : std::uint8_t { kCommand, kFaultBegin, kFaultEnd };
+  struct Item {
+    Time at{};
+    Action action{};
+    std::size_t index = 0;       // into the workload or the plan
+  };
+  /// What a fault that lasts has done.
+  struct Active {
+    bool lasting = false;
+    std::string target;
+    std::vector<std::uint32_t> nodes;
+    std::vector<sim::NodePair> blocked;
+    std::uint64_t touched = 0;
+    std::uint64_t touched_before = 0;
+  };
+
+  std::string check_faults() const;
+  void build_timeline();
+  std::string start_all();
+  std::string spawn(std::size_t node);
+  std::string follow_timeline();
+  /// Listens to the nodes until an instant; the result is why the run cannot go on.
+  std::string listen_until(std::int64_t monotonic_ns);
+  std::string listen_once(int timeout_ms);
+  void hear(std::size_t node, const ControlMessage& message);
+  std::string carry_out(const Item& item);
+  void give_command(const ScheduledCommand& command);
+  std::string begin_fault(std::size_t index);
+  std::string end_fault(std::size_t index);
+  void resolve(const sim::FaultSpec& fault, Active& active);
+  std::string apply_to_node(const sim::FaultSpec& fault, std::uint32_t node, Active& active);
+  std::string undo_on_node(const sim::FaultSpec& fault, std::uint32_t node);
+  void kill_node(std::uint32_t node, int signal);
+  void send_blocked();
+  void send_blocked_to(std::size_t node);
+  std::uint64_t touched_now();
+  void record(std::size_t index, FaultPhase phase, Time at);
+  void stop_all();
+  std::vector<sim::NodeStatus> statuses() const;
+  Time run_now() const;
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  const RealOptions& real_;
+  backends::Store& store_;
+  NodePaths paths_;
+  sim::FaultPlan plan_;
+  RandomStream select_random_;
+  std::vector<ScheduledCommand> workload_;
+  std::vector<Item> timeline_;
+  std::vector<Member> members_;
+  std::vector<Active> active_;
+  std::vector<std::string> databases_;
+  std::string scenario_file_;
+  std::uint32_t run_number_ = 1;
+  std::int64_t start_ns_ = 0;  // CLOCK_MONOTONIC; 0 until the common start
+  Time ended_at_{};
+  std::size_t reports_missing_ = 0;
+};
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,90 @@
+#include <chrono>
+#include <filesystem>
+
+#include "backends/sqlite/store_reader.h"
+#include "scenarios/judge.h"
+#include "scenarios/real_run.h"
+#include "scenarios/run.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+/// The directory in which the processes work, emptied, and removed at the end.
+class WorkDirectory {
+ public:
+  WorkDirectory(const std::string& path, bool keep) : path_(path), keep_(keep) {
+    std::filesystem::remove_all(path_, code_);
+    std::filesystem::create_directories(path_, code_);
+  }
+  ~WorkDirectory() {
+    std::error_code ignored;
+    if (!keep_) std::filesystem::remove_all(path_, ignored);
+  }
+  WorkDirectory(const WorkDirectory&) = delete;
+  WorkDirectory& operator=(const WorkDirectory&) = delete;
+  bool ok() const { return std::filesystem::is_directory(path_); }
+  std::string problem() const {
+    return "cannot make the directory " + path_ + ": " + code_.message();
+  }
+
+ private:
+  std::string path_;
+  bool keep_;
+  std::error_code code_;
+};
+
+/// The protocol's handlers that the live nodes ran, from what each process wrote.
+std::uint64_t handlers_run(const std::vector<std::string>& databases) {
+  std::int64_t sum = 0;
+  for (const std::string& path : databases) {
+    auto reader = backends::StoreReader::open(path);
+    if (!reader) continue;
+    const auto runs = reader->runs();
+    if (!runs) continue;
+    for (const backends::RunRow& run : *runs) sum += run.result.events_count.value_or(0);
+  }
+  return static_cast<std::uint64_t>(sum);
+}
+
+}  // namespace
+
+Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
+                            const RealOptions& real, backends::Store& store) {
+  const auto wall_start = std::chrono::steady_clock::now();
+  auto judge = Judge::make(scenario);
+  if (!judge) return Error{judge.error()};
+  auto network = build_network(scenario, options.seed);
+  if (!network) return Error{network.error()};
+  const WorkDirectory directory(real.work_directory, real.keep_files);
+  if (!directory.ok()) return Error{directory.problem()};
+
+  RealRun run(scenario, *network, options, real, store);
+  auto run_id = store.begin_run(run_info(scenario, options, "real", run.drawn()));
+  if (!run_id) return Error{run_id.error()};
+  RunSummary summary;
+  summary.run_id = *run_id;
+  summary.failure = run.execute();
+  std::vector<std::string> databases;
+  for (const std::string& path : run.databases()) {
+    if (std::filesystem::exists(path)) databases.push_back(path);
+  }
+  const backends::Status absorbed = store.absorb_into_run(databases);
+  if (!absorbed && summary.failure.empty()) summary.failure = absorbed.error();
+  summary.events = handlers_run(databases);
+
+  if (auto reader = backends::StoreReader::open(store.path()); reader) {
+    const backends::Status fed = reader->feed(*run_id, (*judge)->sink());
+    if (!fed && summary.failure.empty()) summary.failure = fed.error();
+  }
+  (*judge)->finish(run.ended_at(), store, summary);
+  backends::RunResultRow result;
+  result.events_count = static_cast<std::int64_t>(summary.events);
+  result.end_ns = to_ns(run.ended_at());
+  result.wall_ns = (std::chrono::steady_clock::now() - wall_start) / Duration{1};
+  result.failure = summary.failure;
+  const backends::Status written = store.finish_run(result);
+  if (!written) return Error{written.error()};
+  return summary;
+}
+
+}  // namespace twinbed::scenarios

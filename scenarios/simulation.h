@@ -1,0 +1,35 @@
+// A scenario set up in the simulator: shared by run, replay and diff.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "scenarios/run.h"
+#include "scenarios/scenario.h"
+#include "sim/simulator.h"
+
+namespace twinbed::scenarios {
+
+/// The simulator with the scenario's nodes, files, workload and faults in it, at time 0.
+Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
+                                                         std::uint64_t seed, RunSink& sink,
+                                                         const FactoryOverride& factory = {});
+
+/// A command of the workload with its time drawn and its number filled in.
+struct ScheduledCommand {
+  Time at{};
+  std::size_t node = 0;
+  std::string command;
+};
+/// The workload of a run in order of time; the same in every mode.
+std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint64_t seed);
+
+/// The content of a file that a scenario names for a node.
+Result<std::string> read_scenario_file(const Scenario& scenario, const std::string& name);
+
+/// The scenario with its file names made absolute, as it goes into the store.
+Scenario with_absolute_files(const Scenario& scenario);
+
+}  // namespace twinbed::scenarios

@@ -1,0 +1,92 @@
+#include "sim/faults/describe.h"
+
+#include <array>
+#include <cstdio>
+
+namespace twinbed::sim {
+namespace {
+
+/// A flat JSON object of numbers and plain words, built field by field.
+class JsonObject {
+ public:
+  void word(const char* key, std::string_view value) {
+    add(key);
+    text_ += '"';
+    text_ += value;
+    text_ += '"';
+  }
+  void number(const char* key, std::int64_t value) {
+    if (value == 0) return;
+    add(key);
+    text_ += std::to_string(value);
+  }
+  void real(const char* key, double value) {
+    if (value == 0) return;
+    std::array<char, 40> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.9g", value);
+    add(key);
+    text_ += digits.data();
+  }
+  void truth(const char* key, bool value) {
+    add(key);
+    text_ += value ? "true" : "false";
+  }
+  std::string take() { return text_ + "}"; }
+
+ private:
+  void add(const char* key) {
+    if (text_.size() > 1) text_ += ", ";
+    text_ += '"';
+    text_ += key;
+    text_ += "\": ";
+  }
+  std::string text_ = "{";
+};
+
+void describe_link(const LinkParams& link, JsonObject& out) {
+  out.number("delay_ns", to_ns(link.delay));
+  out.number("jitter_ns", to_ns(link.jitter));
+  out.number("bandwidth_bps", static_cast<std::int64_t>(link.bandwidth_bps));
+  out.real("loss", link.loss);
+  out.real("good_to_bad", link.bursts.good_to_bad);
+  out.real("duplicate", link.duplicate);
+  out.real("corrupt", link.corrupt);
+  out.real("reorder", link.reorder);
+}
+
+}  // namespace
+
+std::string describe_fault(const FaultSpec& fault) {
+  JsonObject out;
+  switch (fault.action) {
+    case FaultAction::kPartition: out.word("kind", to_string(fault.partition)); break;
+    case FaultAction::kRestart: out.truth("with_disk", fault.with_disk); break;
+    case FaultAction::kLink: describe_link(fault.link, out); break;
+    case FaultAction::kClock:
+      out.number("step_ns", to_ns(fault.clock.step));
+      out.real("drift_ppm", fault.clock.drift_ppm);
+      break;
+    case FaultAction::kDisk:
+      out.number("sync_delay_ns", to_ns(fault.disk.sync_delay));
+      if (fault.disk.full) out.truth("full", true);
+      out.real("lose_write", fault.disk.lose_write);
+      out.real("tear_write", fault.disk.tear_write);
+      break;
+    default: break;
+  }
+  if (!fault.select.role.empty()) out.word("selected_role", fault.select.role);
+  if (fault.lasts) out.number("for_ns", to_ns(fault.lasts->low));
+  return out.take();
+}
+
+std::string describe_links(const std::vector<std::uint32_t>& links, const Topology& topology) {
+  std::string text;
+  for (std::uint32_t link : links) {
+    const Link& edge = topology.links[link];
+    if (!text.empty()) text += ' ';
+    text += topology.devices[edge.a].name + "-" + topology.devices[edge.b].name;
+  }
+  return text;
+}
+
+}  // namespace twinbed::sim

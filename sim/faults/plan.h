@@ -1,0 +1,96 @@
+// A fault plan is data: what happens when, to whom, and for how long.
+//
+// The scenario holds a plan with ranges ("at 20 to 21 s") and selectors ("the leader"). The ranges are
+// drawn from the run's seed before it starts (sim/faults/draw.h); selectors are resolved when the
+// fault takes effect. What was drawn and whom it hit is recorded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "sim/network/link_params.h"
+
+namespace twinbed::sim {
+
+enum class FaultAction : std::uint8_t {
+  kCrash,      ///< the process is killed: memory, unsynced writes and connections are gone
+  kRestart,    ///< a crashed (or running) process is started anew, by default with its disk
+  kStop,       ///< the process is asked to end in good order (SIGTERM)
+  kPause,      ///< nothing of the process runs (SIGSTOP); its kernel still answers
+  kHang,       ///< the process takes input but neither timers nor its peers get anything from it
+  kPartition,  ///< packets between groups of nodes are dropped
+  kLink,       ///< links get other parameters
+  kClock,      ///< a node's clock is stepped or drifts
+  kDisk,       ///< a node's disk is slow, full, or tears or loses writes
+};
+
+enum class PartitionKind : std::uint8_t {
+  kGroups,          ///< nodes of different groups cannot reach each other
+  kOneWay,          ///< packets from group 0 to group 1 are dropped, the others pass
+  kIsolate,         ///< the selected nodes can reach nobody, each other included
+  kBridge,          ///< two halves that only the selected (or middle) node can reach
+  kMajoritiesRing,  ///< every node sees a majority, no two see the same one
+  kMinCut,          ///< the fewest links between the two selected nodes are cut
+};
+
+/// Which nodes: by name, by role as last recorded (kRoleEvent), or a number of random ones.
+/// Names and roles add up; `count` then draws that many of them from the seed, 0 takes all.
+struct Selector {
+  std::vector<std::string> nodes;
+  std::string role;
+  std::uint32_t count = 0;
+
+  bool empty() const { return nodes.empty() && role.empty() && count == 0; }
+  bool operator==(const Selector&) const = default;
+};
+
+struct DurationRange {
+  Duration low{};
+  Duration high{};
+
+  bool operator==(const DurationRange&) const = default;
+};
+
+struct ClockFault {
+  Duration step{};      ///< added to the wall clock at once
+  double drift_ppm = 0; ///< both clocks run fast by this many parts per million
+
+  bool operator==(const ClockFault&) const = default;
+};
+
+struct DiskFault {
+  Duration sync_delay{};      ///< every sync takes this much longer
+  bool full = false;          ///< writes find no space
+  double lose_write = 0;      ///< probability that a write is acknowledged and never reaches the disk
+  double tear_write = 0;      ///< probability that a crash leaves a prefix of an unsynced write behind
+
+  bool operator==(const DiskFault&) const = default;
+};
+
+struct FaultSpec {
+  FaultAction action{};
+  DurationRange at;                 ///< from the start of the run
+  std::optional<DurationRange> lasts;  ///< undone after this long; absent: until the end
+  Selector select;                  ///< whom; for kPartition see the kind
+  PartitionKind partition = PartitionKind::kGroups;
+  std::vector<Selector> groups;     ///< kGroups, kOneWay (two), kMinCut (two nodes)
+  bool with_disk = true;            ///< kRestart: keep what was synced
+  LinkParams link;                  ///< kLink: the parameters while it lasts; added to the link's own
+  std::optional<std::vector<std::string>> link_between;  ///< kLink: two node or device names
+  ClockFault clock;
+  DiskFault disk;
+
+  bool operator==(const FaultSpec&) const = default;
+};
+
+using FaultPlan = std::vector<FaultSpec>;
+
+/// "crash", "restart", ... as in scenario files.
+std::string_view to_string(FaultAction action);
+/// "groups", "one-way", "isolate", "bridge", "majorities-ring", "min-cut".
+std::string_view to_string(PartitionKind kind);
+
+}  // namespace twinbed::sim

@@ -1,0 +1,68 @@
+// Pooled, reference-counted byte strings: the payloads of packets and commands.
+//
+// A payload is written once and then only read, so that a packet that is duplicated, queued or
+// retransmitted shares it. Released slots keep their memory and are found again by size class:
+// nothing is allocated once the pool has grown to the run's needs.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "core/base/bytes.h"
+
+namespace twinbed::sim {
+
+enum class PayloadId : std::uint32_t {};
+inline constexpr PayloadId kNoPayload{0};
+
+class PayloadPool {
+ public:
+  PayloadPool() : slots_(1) {}
+
+  /// A copy of the bytes with one reference; kNoPayload for no bytes.
+  PayloadId make(Bytes bytes);
+  /// The same with one bit inverted, counted from the first byte's lowest bit.
+  PayloadId make_corrupted(PayloadId id, std::uint64_t bit);
+
+  void retain(PayloadId id) { ++slots_[index(id)].references; }
+  void release(PayloadId id);
+
+  /// Valid until the payload is released or another one is made.
+  Bytes view(PayloadId id) const { return {slots_[index(id)].data.get(), slots_[index(id)].size}; }
+  /// The hash of the bytes, computed when they were stored.
+  std::uint64_t hash(PayloadId id) const { return slots_[index(id)].hash; }
+  /// Payloads in use; zero when everything was released.
+  std::size_t in_use() const { return in_use_; }
+
+ private:
+  struct Slot {
+    std::unique_ptr<std::byte[]> data;
+    std::uint32_t size = 0;
+    std::uint32_t references = 0;
+    std::uint64_t hash = 0;
+    std::uint32_t size_class = 0;
+    std::uint32_t next_free = 0;
+  };
+  static std::size_t index(PayloadId id) { return static_cast<std::size_t>(id); }
+  std::uint32_t take_slot(std::size_t size);
+
+  std::vector<Slot> slots_;  // slot 0 is kNoPayload: empty and never released
+  std::array<std::uint32_t, 33> free_{};  // by size class; 0 ends each list
+  std::size_t in_use_ = 0;
+};
+
+/// One reference to a payload, released when it goes out of scope.
+class PayloadHold {
+ public:
+  PayloadHold(PayloadPool& pool, PayloadId id) : pool_(pool), id_(id) { pool_.retain(id_); }
+  ~PayloadHold() { pool_.release(id_); }
+  PayloadHold(const PayloadHold&) = delete;
+  PayloadHold& operator=(const PayloadHold&) = delete;
+
+ private:
+  PayloadPool& pool_;
+  PayloadId id_;
+};
+
+}  // namespace twinbed::sim

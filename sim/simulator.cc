@@ -1,0 +1,117 @@
+#include "sim/simulator.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+
+namespace twinbed::sim {
+namespace {
+
+std::uint32_t number_of(NodeId id) { return static_cast<std::uint32_t>(id); }
+
+}  // namespace
+
+Simulator::Simulator(std::uint64_t seed, Topology topology, RunSink& sink)
+    : world_{seed, Time{}, {}, {}},
+      sink_(sink),
+      network_(world_, std::move(topology)),
+      faults_(world_, network_, nodes_, sink) {
+  check_context() = {seed, 0, true};
+}
+
+Simulator::~Simulator() { check_context() = {}; }
+
+NodeId Simulator::add_node(const NodeOptions& options, ProtocolFactory factory) {
+  const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
+  NodeWorld around{world_, network_, sink_, on_deliver_,
+                   [this](std::string sentence) { failure_ = std::move(sentence); }};
+  network_.add_node(options.host);
+  nodes_.push_back(std::make_unique<Node>(id, options.name, options.role, std::move(around),
+                                          std::move(factory)));
+  nodes_.back()->clock().step(options.clock_offset);
+  nodes_.back()->clock().set_drift(world_.now, drift_to_ppb(options.drift_ppm));
+  world_.schedule(world_.now, {EventKind::kNodeStart, number_of(id), 0, 0});
+  return id;
+}
+
+void Simulator::put_file(NodeId id, std::string_view name, Bytes content) {
+  node(id).storage().preload(name, content);
+}
+
+void Simulator::schedule_command(Time at, NodeId id, Bytes command) {
+  const PayloadId payload = world_.payloads.make(command);
+  world_.schedule(
+      at, {EventKind::kNodeCommand, number_of(id), static_cast<std::uint32_t>(payload), 0});
+}
+
+bool Simulator::step() {
+  EventQueue<Event>::Popped popped;
+  if (failure_ || !world_.queue.pop(popped)) return false;
+  world_.now = popped.at;
+  check_context() = {world_.seed, to_ns(popped.at), true};
+  if (describing_) last_description_ = describe(popped.event);
+  ++events_executed_;
+  fingerprint_.add(popped.at, popped.event.subject, static_cast<std::uint32_t>(popped.event.kind),
+                   payload_hash(popped.event));
+  dispatch(popped.event);
+  hand_out_deliveries();
+  return !failure_;
+}
+
+std::uint64_t Simulator::payload_hash(const Event& event) const {
+  if (event.kind == EventKind::kPacket) {
+    const Packet& packet = network_.packet(event.first);
+    const std::uint64_t flags = packet.tcp.syn | packet.tcp.ack << 1 | packet.tcp.fin << 2 |
+                                packet.tcp.rst << 3 | packet.tcp.probe << 4;
+    const std::uint64_t header = hash_combine(
+        packet.tcp.sequence ^ flags << 56,
+        packet.tcp.acknowledged ^ std::uint64_t{packet.length} << 40 ^ packet.to.port);
+    return hash_combine(world_.payloads.hash(packet.payload), header);
+  }
+  if (event.kind == EventKind::kNodeCommand) {
+    return world_.payloads.hash(PayloadId{event.first});
+  }
+  return event.first;
+}
+
+void Simulator::dispatch(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kNodeStart: nodes_[event.subject]->start(); break;
+    case EventKind::kNodeStop: nodes_[event.subject]->stop(); break;
+    case EventKind::kNodeTimer: nodes_[event.subject]->on_timer(TimerId{event.first}); break;
+    case EventKind::kNodeStorage:
+      nodes_[event.subject]->on_storage(event.first, event.second);
+      break;
+    case EventKind::kNodeCommand:
+      nodes_[event.subject]->on_command(PayloadId{event.first});
+      break;
+    case EventKind::kPacket: network_.on_packet(event.subject, event.first, event.second); break;
+    case EventKind::kTcpTimer: network_.on_tcp_timer(event.first, event.second); break;
+    case EventKind::kFaultBegin: faults_.begin(event.first); break;
+    case EventKind::kFaultEnd: faults_.end(event.first); break;
+  }
+}
+
+void Simulator::hand_out_deliveries() {
+  Delivery delivery;
+  while (network_.take_delivery(delivery)) nodes_[number_of(delivery.node)]->on_delivery(delivery);
+}
+
+void Simulator::run_until(Time end) {
+  while (world_.queue.next_time() <= end && step()) {
+  }
+  if (!failure_) world_.now = std::max(world_.now, end);
+}
+
+bool Simulator::run_until(const std::function<bool()>& predicate, Time limit) {
+  while (world_.queue.next_time() <= limit && step()) {
+    if (predicate()) return true;
+  }
+  if (!failure_) world_.now = std::max(world_.now, limit);
+  return false;
+}
+
+void Simulator::finish() { faults_.finish(); }
+
+}  // namespace twinbed::sim

@@ -1,0 +1,69 @@
+// A node's simulated disk: what was not synced is lost at a crash.
+//
+// Names and contents become durable separately from becoming visible. A sync makes a file's contents
+// and its present name durable (fdatasync and the sync of the directory); a rename or removal becomes
+// durable with the next sync of the name it concerns. Faults: syncs that take longer, a full disk,
+// writes that are acknowledged and never reach the platter, and a crash that leaves a prefix of an
+// unsynced write behind (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/random.h"
+#include "core/io/storage.h"
+#include "sim/faults/plan.h"
+
+namespace twinbed::sim {
+
+class SimStorage {
+ public:
+  explicit SimStorage(Random& random) : random_(random) {}
+
+  StorageStatus read(std::string_view file, std::uint64_t offset, std::uint64_t size,
+                     Buffer& out) const;
+  void write(std::string_view file, std::uint64_t offset, Bytes data);
+  StorageStatus sync(std::string_view file);
+  void rename(std::string_view from, std::string_view to);
+  void remove(std::string_view file);
+
+  /// Puts a file on the disk before the run, durable from the start.
+  void preload(std::string_view file, Bytes data);
+  /// Back to what is durable.
+  void crash();
+  /// A new, empty disk.
+  void erase();
+
+  void set_fault(const DiskFault& fault) { fault_ = fault; }
+  Duration sync_delay() const { return fault_.sync_delay; }
+  /// Writes and syncs that a disk fault changed, ever.
+  std::uint64_t touched() const { return touched_; }
+  /// Names as a process would list them, in order.
+  std::vector<std::string> list() const;
+
+ private:
+  struct File {
+    Buffer content;
+    Buffer durable;
+    std::uint64_t dirty_from = 0;  // [dirty_from, dirty_to) of content is not yet durable
+    std::uint64_t dirty_to = 0;
+    StorageStatus failure = StorageStatus::kOk;  // of a write since the last sync
+  };
+  using FilePtr = std::shared_ptr<File>;
+  using Names = std::map<std::string, FilePtr, std::less<>>;
+
+  File& open_for_write(std::string_view file);
+  static void make_durable(File& file);
+
+  Random& random_;
+  DiskFault fault_;
+  Names visible_;
+  Names durable_;
+  std::uint64_t touched_ = 0;
+};
+
+/// Whether a file name may be used: a relative path without empty, "." or ".." parts.
+bool is_plain_file_name(std::string_view name);
+
+}  // namespace twinbed::sim

@@ -1,0 +1,161 @@
+// The scenarios that are shipped, and what the words of a file become in the struct.
+#include "scenarios/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "scenarios/dump.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+const std::string kFull = TWINBED_SOURCE_DIR "/tests/testdata/scenarios/full.yaml";
+
+std::vector<std::string> shipped() {
+  std::vector<std::string> paths;
+  for (const auto& entry : fs::recursive_directory_iterator(TWINBED_SOURCE_DIR "/scenarios")) {
+    if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+class ShippedScenarioTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ShippedScenarioTest, LoadsAndIsNamedAsItsFile) {
+  const Result<Scenario> scenario = load_scenario(GetParam());
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->name, fs::path(GetParam()).stem().string());
+  EXPECT_TRUE(scenario->question.ends_with("?"));
+  EXPECT_EQ(scenario->directory, fs::path(GetParam()).parent_path().string());
+}
+
+TEST_P(ShippedScenarioTest, StartsWithQuestionDrawingAndExpectation) {
+  std::ifstream file(GetParam());
+  std::string head;
+  for (std::string line; std::getline(file, line) && line.starts_with("#");) head += line + "\n";
+  EXPECT_TRUE(head.starts_with("# Question: "));
+  EXPECT_THAT(head, testing::HasSubstr("─"));
+  EXPECT_THAT(head, testing::HasSubstr("\n# Expected"));
+}
+
+TEST_P(ShippedScenarioTest, TheFilesOfItsNodesExist) {
+  const Result<Scenario> scenario = load_scenario(GetParam());
+  ASSERT_TRUE(scenario) << scenario.error();
+  for (const NodeSpec& node : scenario->nodes) {
+    for (const auto& [name, source] : node.files) {
+      EXPECT_TRUE(fs::is_regular_file(fs::path(scenario->directory) / source)) << source;
+    }
+  }
+}
+
+TEST_P(ShippedScenarioTest, SurvivesADump) {
+  const Result<Scenario> scenario = load_scenario(GetParam());
+  ASSERT_TRUE(scenario) << scenario.error();
+  const Result<Scenario> again =
+      load_scenario_text(dump_scenario(*scenario), "dump", scenario->directory);
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(*again, *scenario);
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  return fs::path(info.param).stem().string();
+}
+INSTANTIATE_TEST_SUITE_P(Shipped, ShippedScenarioTest, testing::ValuesIn(shipped()), test_name);
+
+TEST(LoadScenarioTest, LeaderFailoverIsWhatItsCommentSays) {
+  const Result<Scenario> scenario =
+      load_scenario(TWINBED_SOURCE_DIR "/scenarios/election/leader_failover.yaml");
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->duration, 100s);
+  EXPECT_EQ(scenario->protocol.policy, "original");
+  EXPECT_EQ(scenario->protocol.options.at("profile"), OptionValue("f988f94"));
+  ASSERT_EQ(scenario->nodes.size(), 4U);
+  EXPECT_EQ(scenario->nodes[2].port, 7003);
+  EXPECT_EQ(scenario->nodes[3].files.at("waves.jpg"), "images/waves.jpg");
+  EXPECT_EQ(scenario->network.link.bandwidth_bps, 1'000'000'000U);
+  EXPECT_EQ(scenario->network.link.jitter, 20us);
+  ASSERT_EQ(scenario->faults.size(), 2U);
+  EXPECT_EQ(scenario->faults[0].at, (sim::DurationRange{25s, 26s}));
+  EXPECT_FALSE(scenario->faults[0].lasts);
+  EXPECT_EQ(scenario->faults[1].partition, sim::PartitionKind::kIsolate);
+  EXPECT_EQ(scenario->faults[1].select.role, "leader");
+  EXPECT_EQ(scenario->faults[1].lasts, (sim::DurationRange{20s, 20s}));
+  EXPECT_EQ(scenario->checkers[2].expect.at("original"), "invalid");
+}
+
+TEST(LoadScenarioTest, OptionsHaveTheTypeOfTheirForm) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  const Options& options = scenario->protocol.options;
+  EXPECT_EQ(options.at("flag"), OptionValue(true));
+  EXPECT_EQ(options.at("whole"), OptionValue(std::int64_t{-7}));
+  EXPECT_EQ(options.at("real"), OptionValue(0.5));
+  EXPECT_EQ(options.at("text"), OptionValue("f988f94"));
+  EXPECT_EQ(options.at("wait"), OptionValue(Duration(250us)));
+  EXPECT_EQ(options.at("digits"), OptionValue("123"));
+  EXPECT_EQ(options.at("shout"), OptionValue("true"));
+  EXPECT_EQ(options.at("nap"), OptionValue("5 ms"));
+}
+
+TEST(LoadScenarioTest, FaultsOfEveryAction) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  const sim::FaultPlan& faults = scenario->faults;
+  ASSERT_EQ(faults.size(), 15U);
+  EXPECT_FALSE(faults[2].with_disk);
+  EXPECT_EQ(faults[2].select, (sim::Selector{{"node1"}, "crashed", 1}));
+  EXPECT_EQ(faults[4].lasts, (sim::DurationRange{1min, 4min}));
+  ASSERT_EQ(faults[5].groups.size(), 3U);
+  EXPECT_EQ(faults[5].groups[1].nodes, (std::vector<std::string>{"node2", "client"}));
+  EXPECT_EQ(faults[5].groups[2].role, "leader");
+  EXPECT_EQ(faults[11].link.loss, 0.2);
+  EXPECT_EQ(faults[11].link_between, (std::vector<std::string>{"node1", "core"}));
+  EXPECT_EQ(faults[13].clock, (sim::ClockFault{-1h, 200}));
+  EXPECT_EQ(faults[14].disk, (sim::DiskFault{1s, true, 0.01, 0.5}));
+}
+
+TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->network.links[0].params, sim::LinkParams{});
+  EXPECT_EQ(scenario->network.links[2].params, std::nullopt);
+}
+
+TEST(LoadScenarioTest, JsonIsReadToo) {
+  const Result<Scenario> scenario = load_scenario_text(
+      R"({"version": 1, "name": "json", "duration": "1 s",
+          "protocol": {"name": "p", "options": {"wait": "5 ms", "size": 7, "word": "x"}},
+          "nodes": [{"name": "a", "port": 80}, {"name": "b"}]})",
+      "scenario.json", ".");
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->protocol.options.at("wait"), OptionValue(Duration(5ms)));
+  EXPECT_EQ(scenario->protocol.options.at("size"), OptionValue(std::int64_t{7}));
+  EXPECT_EQ(scenario->nodes[0].port, 80);
+}
+
+TEST(LoadScenarioTest, GeneratedDevicesMayBeNamedByLinkFaults) {
+  const std::string text =
+      "version: 1\nname: gen\nduration: 9 s\nprotocol: {name: p}\nnodes: [{name: a}, {name: b}]\n"
+      "faults: [{at: 1 s, action: link, between: [a, switch], link: {loss: 5 %}}]\n";
+  EXPECT_TRUE(load_scenario_text(text, "gen.yaml", "."));
+  EXPECT_TRUE(load_scenario_text(text, "gen.yaml", ".", {"network.generator=star"}));
+  EXPECT_FALSE(load_scenario_text(text, "gen.yaml", ".", {"network.generator=line"}));
+  EXPECT_TRUE(load_scenario_text(text, "gen.yaml", ".",
+                                 {"network.generator=line", "faults.0.between=[router1, node2]"}));
+  EXPECT_TRUE(load_scenario_text(text, "gen.yaml", ".",
+                                 {"network.file=zoo.gml", "faults.0.between=[New York, Boston]"}));
+}
+
+}  // namespace
+}  // namespace twinbed::scenarios

@@ -1,0 +1,132 @@
+// Several live hosts on one loop and on loopback addresses of their own: the world of tests over
+// real sockets, and the adapter of the host contract.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/live_host.h"
+#include "tests/support/scripted_protocol.h"
+#include "tests/support/text_sink.h"
+
+namespace twinbed::testing {
+
+/// A directory that is removed with its contents.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "twinbed_test_XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class LiveWorld {
+ public:
+  LiveWorld(std::size_t count, NodeFactory factory)
+      : factory_(std::move(factory)), hosts_(count), delivered_(count) {
+    // Different worlds, of this process and of others, live on different loopback networks.
+    static std::atomic<std::uint32_t> next_run{static_cast<std::uint32_t>(getpid()) * 7919U};
+    const std::uint32_t run = next_run++;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const NodeId node{i};
+      addresses_.add({node, endpoint(node), {backends::loopback_address(run, node), kPort}});
+    }
+    run_start_ns_ = backends::monotonic_now_ns();
+  }
+
+  Endpoint endpoint(NodeId node) const {
+    return {IpAddress{0x0a00'0001U + static_cast<std::uint32_t>(node)}, kPort};
+  }
+  void run_for(Duration duration) {
+    run_until([] { return false; }, duration);
+  }
+  bool run_until(const std::function<bool()>& done, Duration limit) {
+    start_all();
+    return loop_.run_until(done, limit);
+  }
+  void command(NodeId node, Bytes command) { host(node).command(command); }
+  void crash(NodeId node) { hosts_[index(node)].reset(); }
+  void restart(NodeId node) {
+    hosts_[index(node)] = make_host(node);
+    host(node).start();
+  }
+  void stop(NodeId node) { host(node).request_stop(); }
+  const std::vector<std::string>& delivered(NodeId node) const { return delivered_[index(node)]; }
+  const std::vector<std::string>& recorded() const { return sink_.lines; }
+
+  // What only live worlds have.
+
+  backends::LiveHost& host(NodeId node) {
+    start_all();
+    return *hosts_[index(node)];
+  }
+  /// Changes the options of all hosts that are made from now on.
+  std::function<void(NodeId, backends::LiveHostOptions&)> adjust;
+  std::string storage_root(NodeId node) const {
+    return disk_.path() + "/" + std::to_string(index(node));
+  }
+  backends::EventLoop& loop() { return loop_; }
+  const backends::AddressMap& addresses() const { return addresses_; }
+  /// Blocks every pair of the two sets in both directions; empty sets heal.
+  void block(const backends::BlockedPairs& pairs) {
+    for (auto& each : hosts_) {
+      if (each != nullptr) each->set_blocked(pairs);
+    }
+  }
+
+ private:
+  static constexpr std::uint16_t kPort = 7001;
+  static std::size_t index(NodeId node) { return static_cast<std::size_t>(node); }
+
+  void start_all() {
+    if (std::exchange(is_started_, true)) return;
+    for (std::uint32_t i = 0; i < hosts_.size(); ++i) restart(NodeId{i});
+  }
+  std::unique_ptr<backends::LiveHost> make_host(NodeId node) {
+    backends::LiveHostOptions options;
+    options.self = node;
+    options.name = "node" + std::to_string(index(node));
+    options.run_start_monotonic_ns = run_start_ns_;
+    options.storage.root = storage_root(node);
+    options.storage.hold_unsynced = true;
+    options.addresses = addresses_;
+    options.on_deliver = [this, node](Bytes message) {
+      delivered_[index(node)].emplace_back(as_text(message));
+    };
+    if (adjust) adjust(node, options);
+    return std::make_unique<backends::LiveHost>(loop_, std::move(options), sink_,
+                                                [this, node] { return factory_(node); });
+  }
+
+  NodeFactory factory_;
+  TemporaryDirectory disk_;
+  backends::EventLoop loop_;
+  TextSink sink_;
+  backends::AddressMap addresses_;
+  std::int64_t run_start_ns_ = 0;
+  bool is_started_ = false;
+  std::vector<std::unique_ptr<backends::LiveHost>> hosts_;
+  std::vector<std::vector<std::string>> delivered_;
+};
+
+}  // namespace twinbed::testing
