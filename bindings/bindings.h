@@ -1,7 +1,8 @@
 // The extension module twinbed._twinbed: one *_py.cc for each C++ folder, and no logic in any.
 //
 // Times cross as integer nanoseconds and seeds as integers of 64 bits. A user's mistake becomes a
-// ScenarioError (a ValueError), a failure a RunError, each with the one sentence that C++ has for it.
+// ScenarioError (a ValueError), a failure a RunError, each with the one sentence that C++ has for
+// it.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -11,8 +11,8 @@ namespace {
 
 namespace py = pybind11;
 
-/// Text that lives as long as the process, as the names of metrics and event types must. Equal texts
-/// are kept once. Called with the GIL held.
+/// Text that lives as long as the process, as the names of metrics and event types must. Equal
+/// texts are kept once. Called with the GIL held.
 std::string_view keep_text(const std::string& text) {
   static auto* const texts = new std::set<std::string>;  // never freed: see above
   return *texts->insert(text).first;

@@ -267,32 +267,32 @@ void bind_context(py::module_& module) {
 }
 
 /// The sentence and the traceback of an exception that left a Python handler.
-std::string describe(const py::error_already_set& error, const std::string& where) {
+std::string describe(const py::error_already_set& error, const std::string& node) {
   const py::list lines = py::module_::import("traceback")
                              .attr("format_exception")(error.type(), error.value(), error.trace());
   std::string traceback;
   for (const py::handle line : lines) traceback += py::cast<std::string>(line);
   const std::string kind = py::cast<std::string>(error.type().attr("__name__"));
-  return "the protocol of node " + where + " raised " + kind + ": " +
+  return "the protocol of node " + node + " raised " + kind + ": " +
          py::cast<std::string>(py::str(error.value())) + "\n" + traceback;
 }
 
 /// Calls Python; an exception there ends the run (run_simulated in scenarios_py.cc catches it).
 template <class Call>
-auto call_python(std::size_t node, Call&& call) {
+auto call_python(const std::string& node, Call&& call) {
   try {
     return call();
   } catch (const py::error_already_set& error) {
     if (!error.matches(PyExc_Exception)) throw;  // KeyboardInterrupt and SystemExit are no faults
-    throw RunFailed(describe(error, std::to_string(node)));
+    throw RunFailed(describe(error, node));
   }
 }
 
 /// A protocol whose handlers are methods of a Python object. Every call into Python takes the GIL.
 class PythonProtocol final : public Protocol {
  public:
-  PythonProtocol(std::size_t node, py::object object)
-      : node_(node),
+  PythonProtocol(std::string node, py::object object)
+      : node_(std::move(node)),
         slot_(std::make_shared<ContextSlot>()),
         object_(std::move(object)),
         context_(py::cast(ContextView{slot_})) {}
@@ -347,7 +347,7 @@ class PythonProtocol final : public Protocol {
     });
   }
 
-  std::size_t node_;
+  std::string node_;  // its name, for messages
   SharedSlot slot_;
   py::object object_;
   py::object context_;
@@ -361,11 +361,12 @@ scenarios::FactoryOverride python_factory(const py::object& make) {
     const py::gil_scoped_acquire gil;
     delete object;
   });
-  return [shared](const scenarios::Scenario&, std::size_t node) {
-    return sim::ProtocolFactory([shared, node]() -> std::unique_ptr<Protocol> {
+  return [shared](const scenarios::Scenario& scenario, std::size_t node) {
+    const std::string& name = scenario.nodes[node].name;
+    return sim::ProtocolFactory([shared, node, name]() -> std::unique_ptr<Protocol> {
       const py::gil_scoped_acquire gil;
-      py::object object = call_python(node, [&] { return (*shared)(node); });
-      return std::make_unique<PythonProtocol>(node, std::move(object));
+      py::object object = call_python(name, [&] { return (*shared)(node); });
+      return std::make_unique<PythonProtocol>(name, std::move(object));
     });
   };
 }

@@ -17,8 +17,8 @@ using scenarios::RunOptions;
 using scenarios::RunSummary;
 using scenarios::Scenario;
 
-/// Lets Python see Ctrl-C, and the progress, about ten times a second while C++ runs. What is raised
-/// there stops the run and is raised again after it.
+/// Lets Python see Ctrl-C, and the progress, about ten times a second while C++ runs. What is
+/// raised there stops the run and is raised again after it.
 class Progress {
  public:
   explicit Progress(py::object callback) : callback_(std::move(callback)) {}

@@ -15,10 +15,10 @@ struct BuiltNetwork {
   std::vector<Endpoint> endpoints;      ///< by node: its host's address and its port
 };
 
-/// Builds the network: generator or file, then the devices and links that are listed, then a host for
-/// each node whose host is none of these. Such hosts join the first switch; in a network without a
-/// switch, the routers in turn; with neither, a switch is added, so that a scenario without a network
-/// section is a star. The seed counts only for random shapes.
+/// Builds the network: generator or file, then the devices and links that are listed, then a host
+/// for each node whose host is none of these. Such hosts join the first switch; in a network
+/// without a switch, the routers in turn; with neither, a switch is added, so that a scenario
+/// without a network section is a star. The seed counts only for random shapes.
 Result<BuiltNetwork> build_network(const Scenario& scenario, std::uint64_t seed);
 
 }  // namespace twinbed::scenarios

@@ -22,7 +22,8 @@ class Judge {
   /// Feed it all rows of the run in time order.
   RunSink& sink() { return tee_; }
 
-  /// Adds the verdicts and the measures to the store's current run, and the verdicts to the summary.
+  /// Adds the verdicts and the measures to the store's current run, and the verdicts to the
+  /// summary.
   void finish(Time end, backends::Store& store, RunSummary& summary);
 
  private:

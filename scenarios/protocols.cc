@@ -43,7 +43,8 @@ Result<sim::ProtocolFactory> make_pingpong(const Scenario& scenario, std::size_t
   return Error{"node " + node.name + ": a pinger needs a node of role ponger"};
 }
 
-/// The servers are numbered in the order of the scenario, from 1, unless a node has the option `id`.
+/// The servers are numbered in the order of the scenario, from 1, unless a node has the option
+/// `id`.
 std::int64_t election_id(const Scenario& scenario, std::size_t index) {
   const NodeSpec& node = scenario.nodes[index];
   if (node.role != "server") return election::kClientId;

@@ -11,8 +11,8 @@
 
 namespace twinbed::scenarios {
 
-/// What builds the protocol of one node; an error is the user's: an unknown protocol, policy, role or
-/// option. `endpoints` are those of all nodes, in their order.
+/// What builds the protocol of one node; an error is the user's: an unknown protocol, policy, role
+/// or option. `endpoints` are those of all nodes, in their order.
 Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t node,
                                            const std::vector<Endpoint>& endpoints);
 

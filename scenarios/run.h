@@ -74,8 +74,8 @@ struct ReplayReport {
   std::string explanation;  ///< one sentence; where they differ, the first difference
 };
 
-/// Runs a recorded run again: a simulated one from its scenario and seed, a real one by feeding each
-/// node's input log to a fresh protocol.
+/// Runs a recorded run again: a simulated one from its scenario and seed, a real one by feeding
+/// each node's input log to a fresh protocol.
 Result<ReplayReport> replay_run(const std::string& path, std::int64_t run_id);
 
 struct DiffReport {

@@ -76,8 +76,9 @@ std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint6
                           numbered(item.command, number)});
     }
   }
-  std::stable_sort(commands.begin(), commands.end(),
-                   [](const ScheduledCommand& a, const ScheduledCommand& b) { return a.at < b.at; });
+  std::stable_sort(
+      commands.begin(), commands.end(),
+      [](const ScheduledCommand& a, const ScheduledCommand& b) { return a.at < b.at; });
   return commands;
 }
 

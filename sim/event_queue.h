@@ -77,7 +77,7 @@ class EventQueue {
   bool empty() const { return live_ == 0; }
   /// How many events were ever scheduled: the sequence number of the next.
   std::uint64_t scheduled() const { return scheduled_; }
-  /// How many keys were moved or examined to keep the order: the work done, for tests of its bounds.
+  /// How many keys were moved from list to list: the work done, for tests of its bounds.
   std::uint64_t work() const { return keys_.work(); }
 
   /// The time of the next event, kNever when there is none (or when it is due at kNever).

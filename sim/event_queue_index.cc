@@ -19,23 +19,31 @@ bool EventIndex::refill(const EventSlots& slots, std::size_t& dead) {
     set_base_digit(digit);
     if (bucket.is_node()) {
       path_[static_cast<std::size_t>(--low_)] = bucket.child;
-    } else if (bucket.size() <= kFrontFill) {
-      take_buckets(slots);
-      if (dead > 0) {
-        const std::size_t met = sweep_keys(front_keys(), slots);
-        tail_ -= static_cast<std::uint32_t>(met);
-        dead -= met;
-        if (front_empty()) continue;
-      }
-      sort_front();
-      return true;
+      continue;
+    }
+    if (bucket.size() <= kFrontFill) {
+      take_buckets();
     } else if (low_ == 0) {
       take_chunk(bucket);
-      return true;
     } else {
-      split_bucket(digit);
+      split_bucket(bucket);
     }
+    if (settle_front(slots, dead)) return true;
   }
+}
+
+/// Has the slots of the keys just taken fetched, drops the dead ones and sorts the others; false
+/// when none is left.
+bool EventIndex::settle_front(const EventSlots& slots, std::size_t& dead) {
+  if (front_empty()) return false;
+  for (const EventKey& key : front_keys()) __builtin_prefetch(slots.at(key.slot), 1);
+  if (dead > 0) {
+    const std::size_t met = sweep_keys(front_keys(), slots);
+    tail_ -= static_cast<std::uint32_t>(met);
+    dead -= met;
+  }
+  sort_front();
+  return !front_empty();
 }
 
 /// Moves the base to a bucket of the path's last node, all digits below zero.
@@ -54,37 +62,36 @@ void EventIndex::leave_node() {
   parent.occupied &= ~(std::uint64_t{1} << digit);
 }
 
-/// Makes a bucket of the path's last node a node, and that the path's last.
-void EventIndex::split_bucket(std::size_t digit) {
-  Node* child = new_node();
-  Bucket& bucket = path_[static_cast<std::size_t>(low_)]->buckets[digit];
+/// Spreads the keys of a bucket of the path's last node over a new node, now the path's last.
+void EventIndex::split_bucket(Bucket& bucket) {
   Chunk* chunk = bucket.first;
   std::uint32_t left = bucket.size();
   work_ += left;
+  Node* child = new_node();
   bucket.child = child;
   bucket.end = kIsNode;
   path_[static_cast<std::size_t>(--low_)] = child;
-
-  std::uint64_t occupied = 0;
-  while (chunk != nullptr) {
+  while (left > 0) {
     Chunk* next = chunk->next;
     __builtin_prefetch(next);
     const std::uint32_t count = std::min(left, kChunkKeys);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const EventKey& key = chunk->keys[i];
-      const std::size_t place = digit_of(static_cast<std::uint64_t>(key.at_ns), low_);
-      occupied |= std::uint64_t{1} << place;
-      append(child->buckets[place], key);
-    }
+    for (std::uint32_t i = 0; i < count; ++i) append(*child, chunk->keys[i], low_);
     left -= count;
     free_chunk(chunk);
     chunk = next;
   }
-  child->occupied = occupied;
+}
+
+/// The front now holds so many keys: all up to and including this digit of the path's last node.
+void EventIndex::open_front(std::size_t digit, std::uint32_t count) {
+  set_base_digit(digit);
+  front_end_ = base_ + (std::uint64_t{1} << (kDigitBits * low_));
+  head_ = 0;
+  tail_ = count;
 }
 
 /// Takes the first bucket and its next neighbours whole, as far as they fit.
-void EventIndex::take_buckets(const EventSlots& slots) {
+void EventIndex::take_buckets() {
   Node& node = *path_[static_cast<std::size_t>(low_)];
   std::uint64_t occupied = node.occupied;
   std::size_t digit = 0;
@@ -100,17 +107,12 @@ void EventIndex::take_buckets(const EventSlots& slots) {
     occupied &= occupied - 1;
   } while (occupied != 0);
   node.occupied = occupied;
-  set_base_digit(digit);
-  front_end_ = base_ + (std::uint64_t{1} << (kDigitBits * low_));
-  head_ = 0;
-  tail_ = taken;
   work_ += taken;
-  for (const EventKey& key : front_keys()) __builtin_prefetch(slots.at(key.slot), 1);
+  open_front(digit, taken);
 }
 
 /// Copies a bucket's keys and frees its chunks. Most buckets hold one key or two: copying four at
-/// once spares a branch that no processor could predict, and the front has room for what is written
-/// past the last key.
+/// once spares a branch that no processor could predict; the target has room past its last key.
 void EventIndex::take_bucket(const Bucket& bucket, EventKey* target) {
   constexpr std::uint32_t kAtOnce = 4;
   static_assert(kFrontFill + kChunkKeys <= kFrontArray && kChunkKeys % kAtOnce == 0);
@@ -161,8 +163,8 @@ void EventIndex::sort_front() {
   }
 }
 
-/// Moves the front to the start of its array; or, when it holds too many keys, puts them and the new
-/// key into the trie and returns false.
+/// Moves the front to the start of its array; or, when it holds too many keys, puts them and the
+/// new key into the trie and returns false.
 bool EventIndex::make_room_in_front(const EventKey& key) {
   if (tail_ - head_ == kFrontLimit) {
     put_front_back();

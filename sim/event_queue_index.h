@@ -1,18 +1,23 @@
 // The order of pending events: a trie over the 64 bits of a time, its first events sorted.
 //
 //   front   the next events, sorted: at most kFrontLimit keys in one array
-//   trie    everything at or after front_end: nodes of 64 buckets, one for each value of six bits of
-//           the time. A bucket is a list of keys in the order of their scheduling, or, once it came
-//           first and held too many keys, a node one level further down.
+//   trie    everything at or after front_end: nodes of 64 buckets, one for each value of six bits
+//           of the time. A bucket is a list of keys in the order of their scheduling, or, once it
+//           came first and held too many keys, a node one level further down.
 //
 //   level 10 [ 0 | 1 | ... ]          2^60 ns a bucket
 //              `-> level 9 ...        the path to the front is opened, and no more than the path
 //                     `-> level k [ ...|front| keys | keys | node | ... ]
 //
 // A key moves down at most once a level, and only when its bucket comes first. That touches 16-byte
-// keys in sequence and never the events, which may lie far apart in memory. Every step keeps keys of
-// equal time in the order of their scheduling, so that no sequence number is compared. A bucket of
-// level 0 holds one nanosecond: it is in order already and is served in pieces, however long it is.
+// keys in sequence and never the events, which may lie far apart in memory; the events are fetched
+// ahead of their use when their keys reach the front. Every step keeps keys of equal time in the
+// order of their scheduling, so that no sequence number is compared. A bucket of level 0 holds one
+// nanosecond: it is in order already and is served in pieces, however long.
+//
+// Events may be scheduled before the front, after somebody has looked at the time of a far event.
+// They join it; and when it grows too large, for this or any other reason, it goes back to the trie.
+// Nodes opened for the far events stay where they are, so that those need not move again.
 //
 // The idea is the hierarchical timing wheel (Varghese and Lauck, SOSP 1987) crossed with the lazily
 // sorted buckets of the ladder queue (Tang, Goh and Thng, ACM TOMACS 2005).
@@ -47,7 +52,7 @@ struct EventSlots {
   }
 };
 
-/// Keys in the order of their times and, at equal times, of their insertion. Times are not negative.
+/// Keys in the order of their times and, at equal times, of their insertion. No time is negative.
 class EventIndex {
  public:
   EventIndex();
@@ -69,14 +74,14 @@ class EventIndex {
   void pop_front() { ++head_; }
 
   /// Brings the next keys to the front, which must be empty; false when there are none at all.
-  /// Asks the processor to fetch their slots. Where `dead` is not zero, drops the dead keys it meets
-  /// and counts `dead` down.
+  /// Asks the processor to fetch their slots. Where `dead` is not zero, drops the dead keys it
+  /// meets and counts `dead` down.
   bool refill(const EventSlots& slots, std::size_t& dead);
 
   /// Drops every dead key; returns how many there were.
   std::size_t sweep(const EventSlots& slots);
 
-  /// How many keys were moved or examined so far: what the order has cost, for tests of its bounds.
+  /// How many keys were moved from list to list so far, for tests of the bounds of this work.
   std::uint64_t work() const { return work_; }
 
  private:
@@ -122,17 +127,27 @@ class EventIndex {
   static std::size_t digit_of(std::uint64_t at, int level) {
     return (at >> (kDigitBits * level)) & (kFanout - 1);
   }
+  static std::size_t digit_of(const EventKey& key, int level) {
+    return digit_of(static_cast<std::uint64_t>(key.at_ns), level);
+  }
 
   void insert_into_front(const EventKey& key);
   void insert_into_trie(const EventKey& key);
   bool make_room_in_front(const EventKey& key);
   void append(Bucket& bucket, const EventKey& key);
+  void append(Node& node, const EventKey& key, int level) {
+    const std::size_t digit = digit_of(key, level);
+    node.occupied |= std::uint64_t{1} << digit;
+    append(node.buckets[digit], key);
+  }
   void put_front_back();
   void prepend(Bucket& bucket, std::span<const EventKey> keys);
   void set_base_digit(std::size_t digit);
   void leave_node();
-  void split_bucket(std::size_t digit);
-  void take_buckets(const EventSlots& slots);
+  void split_bucket(Bucket& bucket);
+  void take_buckets();
+  void open_front(std::size_t digit, std::uint32_t count);
+  bool settle_front(const EventSlots& slots, std::size_t& dead);
   void take_bucket(const Bucket& bucket, EventKey* target);
   void take_chunk(Bucket& bucket);
   std::span<EventKey> front_keys() { return std::span(front_).subspan(head_, tail_ - head_); }
@@ -179,13 +194,10 @@ inline void EventIndex::insert_into_trie(const EventKey& key) {
   const auto at = static_cast<std::uint64_t>(key.at_ns);
   int level = level_of(at);
   Node* node = path_[static_cast<std::size_t>(level)];
-  std::size_t digit = digit_of(at, level);
-  while (node->buckets[digit].is_node()) [[unlikely]] {
-    node = node->buckets[digit].child;
-    digit = digit_of(at, --level);
+  while (node->buckets[digit_of(at, level)].is_node()) [[unlikely]] {
+    node = node->buckets[digit_of(at, level--)].child;
   }
-  node->occupied |= std::uint64_t{1} << digit;
-  append(node->buckets[digit], key);
+  append(*node, key, level);
 }
 
 inline void EventIndex::insert_into_front(const EventKey& key) {

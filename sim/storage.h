@@ -1,10 +1,11 @@
 // A node's simulated disk: what was not synced is lost at a crash.
 //
-// Names and contents become durable separately from becoming visible. A sync makes a file's contents
-// and its present name durable (fdatasync and the sync of the directory); a rename or removal becomes
-// durable with the next sync of the name it concerns. Faults: syncs that take longer, a full disk,
-// writes that are acknowledged and never reach the platter, and a crash that leaves a prefix of an
-// unsynced write behind (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+// Names and contents become durable separately from becoming visible. A sync makes a file's
+// contents and its present name durable (fdatasync and the sync of the directory); a rename or
+// removal becomes durable with the next sync of the name it concerns. Faults: syncs that take
+// longer, a full disk, writes that are acknowledged and never reach the platter, and a crash that
+// leaves a prefix of an unsynced write behind (Pillai et al., "All File Systems Are Not Created
+// Equal", OSDI 2014).
 #pragma once
 
 #include <map>

@@ -53,7 +53,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(
     return Error{"cannot run " + arguments[0] + ": " + reason};
   }
   std::vector<char*> words;
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const pid_t parent = getpid();
   const pid_t pid = fork();

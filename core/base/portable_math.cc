@@ -19,7 +19,8 @@ double portable_log(double x) {
   TWINBED_CHECK(x > 0.0 && x < 1e308, "portable_log takes positive finite numbers");
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
   int exponent = static_cast<int>(bits >> 52) - 1023;
-  double mantissa = std::bit_cast<double>((bits & 0x000f'ffff'ffff'ffffULL) | 0x3ff0'0000'0000'0000ULL);
+  double mantissa = std::bit_cast<double>((bits & 0x000f'ffff'ffff'ffffULL) |
+                                          0x3ff0'0000'0000'0000ULL);
   if (mantissa > 1.4142135623730951) {
     mantissa *= 0.5;
     ++exponent;

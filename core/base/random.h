@@ -1,8 +1,8 @@
 // Random numbers: the source a protocol draws from, and the distributions over it.
 //
 // The distributions are our own, because the standard library's differ from one implementation to
-// the next. A host supplies next(): the simulator a keyed deterministic stream (RandomStream), a live
-// host the operating system's generator (backends/system_random.h).
+// the next. A host supplies next(): the simulator a keyed deterministic stream (RandomStream), a
+// live host the operating system's generator (backends/system_random.h).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Deterministic random streams, keyed by (seed, purpose, number).
 //
-// Each purpose and each node has a stream of its own, so that adding a node, a link or a metric moves
-// no other stream. Never for anything secret.
+// Each purpose and each node has a stream of its own, so that adding a node, a link or a metric
+// moves no other stream. Never for anything secret.
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 // Time as integer nanoseconds.
 //
-// Two clocks exist for a node and neither can be read from here: `Time` counts from the start of the
-// run on the node's own monotonic clock, `WallTime` is what the node believes the date to be. Both
-// reach a protocol as arguments of a handler, never through a call.
+// Two clocks exist for a node and neither can be read from here: `Time` counts from the start of
+// the run on the node's own monotonic clock, `WallTime` is what the node believes the date to be.
+// Both reach a protocol as arguments of a handler, never through a call.
 #pragma once
 
 #include <chrono>

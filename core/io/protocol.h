@@ -1,9 +1,9 @@
 // The seam: what a protocol is, and all it can see of the world.
 //
-// A host (the simulator, a live machine, a test) calls one handler at a time. The handler changes the
-// protocol's state and makes requests on the Context. Requests return nothing, copy their arguments
-// and take effect after the handler has returned, in the order in which they were made; every answer
-// arrives later as another handler call. A protocol is therefore a pure function
+// A host (the simulator, a live machine, a test) calls one handler at a time. The handler changes
+// the protocol's state and makes requests on the Context. Requests return nothing, copy their
+// arguments and take effect after the handler has returned, in the order in which they were made;
+// every answer arrives later as another handler call. A protocol is therefore a pure function
 //     (state, now, random numbers, input) -> (state', requests)
 // and runs unchanged, and repeatably, in every world.
 //
@@ -62,7 +62,8 @@ class Protocol {
   /// The user, the workload or the testbed asks for something; the protocol's header says what.
   virtual void on_command(Context&, Bytes) {}
 
-  /// The node is asked to stop in good order; it stops as soon as the requests have been carried out.
+  /// The node is asked to stop in good order; it stops as soon as the requests have been carried
+  /// out.
   virtual void on_stop(Context&) {}
 };
 

@@ -47,8 +47,8 @@ class Recorder {
 /// {"line"}: a line of the program's own log.
 inline constexpr EventType kLogEvent{"log", "a line of the program's log"};
 
-/// {"role", "term"}: from here on this node has this role ("leader", "follower", ...). Faults select
-/// nodes by it, and the leader checkers read it.
+/// {"role", "term"}: from here on this node has this role ("leader", "follower", ...). Faults
+/// select nodes by it, and the leader checkers read it.
 inline constexpr EventType kRoleEvent{"role", "the node takes a role"};
 
 /// {"leader", "term"}: whom this node takes for the leader from here on; -1 for nobody.

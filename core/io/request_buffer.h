@@ -1,8 +1,9 @@
 // The requests of one handler call, kept until the handler has returned.
 //
-// Every host, and the FakeContext of unit tests, hands this one object to protocols as their Timers,
-// Radio, Datagrams, Streams, Storage and Application, and then carries out what it finds in it, in
-// order. Nothing is allocated once the buffers have grown to the size of the largest handler call.
+// Every host, and the FakeContext of unit tests, hands this one object to protocols as their
+// Timers, Radio, Datagrams, Streams, Storage and Application, and then carries out what it finds in
+// it, in order. Nothing is allocated once the buffers have grown to the size of the largest handler
+// call.
 #pragma once
 
 #include <span>

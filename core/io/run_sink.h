@@ -1,8 +1,8 @@
 // Where the rows of a run go: the result store, the checkers, a test.
 //
-// A host stamps what protocols record with the node and with run time: the simulator's true time, or
-// in mode real the machine's monotonic clock from the common start of the run. A sink receives rows
-// in time order and must not change the run.
+// A host stamps what protocols record with the node and with run time: the simulator's true time,
+// or in mode real the machine's monotonic clock from the common start of the run. A sink receives
+// rows in time order and must not change the run.
 #pragma once
 
 #include <cstdint>

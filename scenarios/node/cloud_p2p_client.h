@@ -13,8 +13,8 @@ namespace twinbed::scenarios {
 
 struct CloudP2pClient {
   CloudP2pSetup setup;
-  std::optional<Endpoint> listen;     ///< where replies arrive; none: the original's, or a free port
-  std::string user;                   ///< goes into each request
+  std::optional<Endpoint> listen;  ///< where replies arrive; none: the original's or a free port
+  std::string user;                ///< goes into each request
 };
 
 /// Checks everything that can be checked before the start. `listen` is ADDRESS:PORT or empty.

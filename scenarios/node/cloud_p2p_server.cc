@@ -154,8 +154,8 @@ backends::LiveHostOptions host_options(const CloudP2pServer& server) {
   return options;
 }
 
-/// An error unless the server can listen where it is told to. The host would find the same, but knows
-/// less about what can be done.
+/// An error unless the server can listen where it is told to. The host would find the same, but
+/// knows less about what can be done.
 Result<std::monostate> check_listen(const CloudP2pServer& server) {
   const election::Config& config = server.setup.config;
   Endpoint local = election::find_peer(config.peers, config.node_id)->endpoint;

@@ -3,8 +3,8 @@
 //   runner to node   {"say":"start","at":NS}        CLOCK_MONOTONIC instant of the run's start
 //                    {"say":"command","text":T}     for the protocol's on_command
 //                    {"say":"blocked","pairs":[[FROM,TO],...]}   all that is blocked from now on
-//                    {"say":"fault","index":I,"phase":"begin"|"end"}   a link, clock or disk fault of
-//                                                   the drawn plan that concerns this node
+//                    {"say":"fault","index":I,"phase":"begin"|"end"}   a link, clock or disk fault
+//                                                   of the plan that concerns this node
 //                    {"say":"report"}               asks for the counters
 //   node to runner   {"say":"ready"}                all is set up, waiting for the start
 //                    {"say":"role","role":R}        the protocol recorded a role

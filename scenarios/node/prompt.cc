@@ -256,7 +256,7 @@ void TerminalPrompt::list(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < std::min(words.size(), kMaxListed); ++i) {
     const std::string& word = words[i];
     // Of a path only its last part, which is what they differ in.
-    const std::size_t slash = word.size() < 2 ? std::string::npos : word.rfind('/', word.size() - 2);
+    const std::size_t slash = std::string_view(word).substr(0, word.size() - 1).rfind('/');
     std::printf("%s\n", word.c_str() + (slash == std::string::npos ? 0 : slash + 1));
   }
   if (words.size() > kMaxListed) std::printf("... and %zu more\n", words.size() - kMaxListed);

@@ -1,8 +1,8 @@
 // A fault plan is data: what happens when, to whom, and for how long.
 //
-// The scenario holds a plan with ranges ("at 20 to 21 s") and selectors ("the leader"). The ranges are
-// drawn from the run's seed before it starts (sim/faults/draw.h); selectors are resolved when the
-// fault takes effect. What was drawn and whom it hit is recorded.
+// The scenario holds a plan with ranges ("at 20 to 21 s") and selectors ("the leader"). The ranges
+// are drawn from the run's seed before it starts (sim/faults/draw.h); selectors are resolved when
+// the fault takes effect. What was drawn and whom it hit is recorded.
 #pragma once
 
 #include <cstdint>
@@ -55,8 +55,8 @@ struct DurationRange {
 };
 
 struct ClockFault {
-  Duration step{};      ///< added to the wall clock at once
-  double drift_ppm = 0; ///< both clocks run fast by this many parts per million
+  Duration step{};       ///< added to the wall clock at once
+  double drift_ppm = 0;  ///< both clocks run fast by this many parts per million
 
   bool operator==(const ClockFault&) const = default;
 };
@@ -64,8 +64,8 @@ struct ClockFault {
 struct DiskFault {
   Duration sync_delay{};      ///< every sync takes this much longer
   bool full = false;          ///< writes find no space
-  double lose_write = 0;      ///< probability that a write is acknowledged and never reaches the disk
-  double tear_write = 0;      ///< probability that a crash leaves a prefix of an unsynced write behind
+  double lose_write = 0;      ///< probability that an acknowledged write never reaches the disk
+  double tear_write = 0;      ///< probability that a crash leaves a prefix of an unsynced write
 
   bool operator==(const DiskFault&) const = default;
 };
@@ -78,7 +78,7 @@ struct FaultSpec {
   PartitionKind partition = PartitionKind::kGroups;
   std::vector<Selector> groups;     ///< kGroups, kOneWay (two), kMinCut (two nodes)
   bool with_disk = true;            ///< kRestart: keep what was synced
-  LinkParams link;                  ///< kLink: the parameters while it lasts; added to the link's own
+  LinkParams link;                  ///< kLink: combined with the link's own while it lasts
   std::optional<std::vector<std::string>> link_between;  ///< kLink: two node or device names
   ClockFault clock;
   DiskFault disk;

@@ -1,4 +1,5 @@
-// What a link does to packets, as plain data. All zero is a perfect link: instant, endless, lossless.
+// What a link does to packets, as plain data. All zero is a perfect link: instant, endless,
+// lossless.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace twinbed::sim {
 enum class JitterDistribution : std::uint8_t {
   kUniform,  ///< delay + U(-jitter, +jitter)
   kNormal,   ///< delay + N(0, jitter), never below zero
-  kPareto,   ///< delay + jitter * (P - 1) with P Pareto of shape 3: long upper tail, never below delay
+  kPareto,   ///< delay + jitter * (P - 1), P Pareto of shape 3: a long tail, never below delay
   kTable,    ///< delay + an entry of `jitter_table`, each equally likely
 };
 

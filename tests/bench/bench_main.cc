@@ -1,6 +1,7 @@
 // The one main of all benchmarks: Google Benchmark's table, then the goals.
 //
-//   twinbed_bench --benchmark_filter=^hold       a part of them; all of Google Benchmark's flags work
+//   twinbed_bench --benchmark_filter=hold/.*/100/    a part of them; all flags of Google Benchmark
+//                                                    work
 //
 // By default every benchmark is repeated five times, the repetitions interleaved at random. A goal
 // that is missed is printed and does not change the exit code: a time is no test.

@@ -7,8 +7,8 @@
 // One iteration is one event: taking it out, calling its handler, drawing the delay and scheduling
 // the next. Both sides share the models below, hence the random generator, the delays and the
 // handler, which is called through a pointer. ns-3 is measured as its users run it:
-// Simulator::Schedule of a function with arguments, Simulator::Run. The `trace` counter is a hash of
-// (time, node) over all events and is the same on both sides.
+// Simulator::Schedule of a function with arguments, Simulator::Run. The `trace` counter is a hash
+// of (time, node) over all events and is the same on both sides.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -171,8 +171,8 @@ class HeapWorld {
 
 enum class Shape { kExponential, kEqual, kTiny, kBimodal, kHuge, kCluster };
 
-/// Exponential with mean 1 s by the inverse of its distribution function, which is tabulated at 1024
-/// points and linear between them: a logarithm would cost as much as a queue.
+/// Exponential with mean 1 s by the inverse of its distribution function, which is tabulated at
+/// 1024 points and linear between them: a logarithm would cost as much as a queue.
 class ExponentialDelays {
  public:
   ExponentialDelays() {
@@ -193,8 +193,9 @@ class ExponentialDelays {
   std::array<std::int64_t, kPieces + 1> at_ns_{};
 };
 
+const ExponentialDelays exponential;
+
 std::int64_t draw_delay(Shape shape, RandomStream& random) {
-  static const ExponentialDelays exponential;
   switch (shape) {
     case Shape::kExponential:
       return exponential.draw(random);
@@ -317,7 +318,7 @@ void add_timers() {
   for (const std::int64_t nodes : {10, 100, 1'000, 10'000}) {
     const std::string end = "/" + std::to_string(nodes);
     add<TimerModel<TwinbedWorld>>("timers/twinbed" + end, "", Shape::kExponential, nodes);
-    // These search a list for what they remove or insert, and take minutes with more nodes.
+    // The further ones search all events for the one they remove or insert: hopeless with more.
     std::vector<std::string> kinds = {"map", "map-remove", "pq", "heap", "calendar",
                                       "calendar-remove"};
     if (nodes <= 100) {

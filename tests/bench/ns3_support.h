@@ -5,8 +5,8 @@
 
 namespace twinbed::bench {
 
-/// Installs a fresh ns-3 simulator for the lifetime of this object, with the scheduler of this type,
-/// e.g. "ns3::MapScheduler", ns-3's default.
+/// Installs a fresh ns-3 simulator for the lifetime of this object, with the scheduler of this
+/// type, e.g. "ns3::MapScheduler", ns-3's default.
 class Ns3Run {
  public:
   explicit Ns3Run(const std::string& scheduler);

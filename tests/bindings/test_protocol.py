@@ -12,7 +12,10 @@ SEEN = tb.EventType("test.seen", "something was seen")
 
 def build(duration="2 s", nodes=1):
     scenario = tb.Scenario.build(
-        name="python_test", duration=duration, protocol="own", options={"pace": "5 ms", "word": "hi"}
+        name="python_test",
+        duration=duration,
+        protocol="own",
+        options={"pace": "5 ms", "word": "hi"},
     )
     for number in range(1, nodes + 1):
         scenario.node(f"node{number}", role="peer", port=7000, options={"number": number})
@@ -30,7 +33,10 @@ def test_the_example_measures_the_round_trip(db):
 def test_the_example_is_a_program(root):
     result = subprocess.run(
         [sys.executable, "-m", "twinbed.examples.pingpong"],
-        capture_output=True, text=True, check=True, cwd=root / "build",
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=root / "build",
     )
     assert "as expected" in result.stdout
 
@@ -126,9 +132,9 @@ def test_commands_timers_logs_and_stops_arrive(db):
 
 
 def test_random_numbers_come_from_the_seed(db):
-    class Peer(tb.Protocol):
-        drawn = []
+    drawn = []
 
+    class Peer(tb.Protocol):
         def on_start(self, ctx):
             random = ctx.random
             assert random.below(3) < 3
@@ -137,15 +143,18 @@ def test_random_numbers_come_from_the_seed(db):
             assert random.pareto(2.0) >= 1
             assert random.exponential() >= 0
             assert not random.chance(0)
-            self.drawn.append((random.next(), random.normal()))
-            for wrong in (lambda: random.below(0), lambda: random.between(2, 1),
-                          lambda: random.pareto(0.0)):
+            drawn.append((random.next(), random.normal()))
+            for wrong in (
+                lambda: random.below(0),
+                lambda: random.between(2, 1),
+                lambda: random.pareto(0.0),
+            ):
                 with pytest.raises(ValueError):
                     wrong()
 
     for seed in (1, 1, 2):
         tb.run(build(), seed=seed, db=db, protocol=Peer)
-    assert Peer.drawn[0] == Peer.drawn[1] != Peer.drawn[2]
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_an_exception_in_a_handler_ends_the_run_with_its_traceback(db):

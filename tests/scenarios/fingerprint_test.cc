@@ -1,5 +1,6 @@
-// Each shipped scenario's fingerprint is pinned in tests/testdata/fingerprints.csv. A change of it is a
-// change of behaviour: TWINBED_REWRITE=1 writes the new ones, and the commit says why they changed.
+// Each shipped scenario's fingerprint is pinned in tests/testdata/fingerprints.csv. A change of it
+// is a change of behaviour: TWINBED_REWRITE=1 writes the new ones, and the commit says why they
+// changed.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -91,7 +91,7 @@ TEST(LoadScenarioTest, LeaderFailoverIsWhatItsCommentSays) {
   EXPECT_EQ(scenario->faults[1].partition, sim::PartitionKind::kIsolate);
   EXPECT_EQ(scenario->faults[1].select.role, "leader");
   EXPECT_EQ(scenario->faults[1].lasts, (sim::DurationRange{20s, 20s}));
-  EXPECT_EQ(scenario->checkers[2].expect.at("original"), "invalid");
+  EXPECT_EQ(scenario->checkers[1].expect.at("original"), "invalid");
 }
 
 TEST(LoadScenarioTest, OptionsHaveTheTypeOfTheirForm) {

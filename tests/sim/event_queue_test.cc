@@ -171,7 +171,9 @@ TEST(EventQueueDeathTest, RefusesATimeBeforeTheStart) {
 
 // ---- Any sequence of operations, against a map -----------------------------------------------
 
-enum class Shape { kTiny, kEqual, kExponential, kBimodal, kEveryMagnitude, kGrid, kFalling, kNever };
+enum class Shape {
+  kTiny, kEqual, kExponential, kBimodal, kEveryMagnitude, kGrid, kFalling, kNever
+};
 
 struct ShapeName {
   Shape shape;

@@ -66,7 +66,9 @@ class TcpPair {
       script.command = [](Context& c, Bytes data) { c.streams.write(kStream, data); };
       script.stream = [this](Context& c, const StreamEvent& event) {
         std::string line(to_string(event.kind));
-        if (event.failure != StreamFailure::kNone) line += " " + std::string(to_string(event.failure));
+        if (event.failure != StreamFailure::kNone) {
+          line += " " + std::string(to_string(event.failure));
+        }
         events.push_back(line);
         times.push_back(c.now);
         if (event.kind == StreamEventKind::kOpened && on_dialled) on_dialled(c);

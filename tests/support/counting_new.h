@@ -1,7 +1,7 @@
 // How often the program has asked for memory, counted in operator new.
 //
-// Linked into the tests that include this. Under a sanitizer the allocator is the sanitizer's own and
-// nothing is counted: such a test asks kCountsAllocations first and skips.
+// Under a sanitizer the allocator is the sanitizer's own and nothing is counted: a test asks
+// kCountsAllocations first and skips.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A star of simulated hosts: the world of tests in virtual time, and the adapter of the host contract.
+// A star of simulated hosts: the world of tests in virtual time, and the adapter of the host
+// contract.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Prints the fingerprint of simulated runs: one line "SCENARIO SEED FINGERPRINT EVENTS" for each pair
-// of arguments SCENARIO SEED. Built by several compilers, it shows that they agree.
+// Prints the fingerprint of simulated runs: one line "SCENARIO SEED FINGERPRINT EVENTS" for each
+// pair of arguments SCENARIO SEED. Built by several compilers, it shows that they agree.
 #include <cstdio>
 #include <cstdlib>
 #include <string>

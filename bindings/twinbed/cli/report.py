@@ -196,13 +196,18 @@ def headline(results: Results) -> str:
     if "failover.view" not in frame.index:
         return "No failover was measured."
     row = frame.loc["failover.view"]
-    simulated = spread_of(row, "baseline_")
+    sentence = (
+        "A lost leader is replaced, and every server knows the next one, after "
+        f"{_in_words(row, 'baseline_')} in simulation"
+    )
     if row["n"] == 0:
-        return f"A lost leader is replaced in {simulated} s in simulation."
+        return f"{sentence}."
     place = "inside that spread"
     if row["outside"] > 0:
         place = f"at most {wording.number(row['outside'], 2)} s outside that spread"
-    return (
-        f"A lost leader is replaced, and every server knows the next one, after {simulated} s in "
-        f"simulation; for real, {spread_of(row)} s, {place}."
-    )
+    return f"{sentence} and after {_in_words(row)} for real, {place}."
+
+
+def _in_words(row, prefix: str = "") -> str:
+    mean, low, high = (wording.number(row[prefix + name]) for name in ("mean", "min", "max"))
+    return f"{mean} s ({low} to {high}, n={row[prefix + 'n']})"

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-import pandas as pd
+
+def missing(value: Any) -> bool:
+    """Whether it is what pandas calls missing."""
+    from pandas import isna  # takes long to import
+
+    return bool(isna(value))
 
 
 def finding(verdict: str, expected: str, policy: str) -> str:
@@ -14,7 +19,7 @@ def finding(verdict: str, expected: str, policy: str) -> str:
 
 def number(value: Any, digits: int = 4) -> str:
     """A number in few digits; '-' where there is none."""
-    return "-" if pd.isna(value) else f"{value:.{digits}g}"
+    return "-" if missing(value) else f"{value:.{digits}g}"
 
 
 def spread(n: int, mean: float, low: float, high: float) -> str:
@@ -28,7 +33,7 @@ def spread(n: int, mean: float, low: float, high: float) -> str:
 
 def inside(row) -> str:
     """Whether a mode's figures lie within the spread of the baseline, and how far off if not."""
-    if pd.isna(row.inside):
+    if missing(row.inside):
         return "-"
     if row.inside == row.n:
         return "yes"

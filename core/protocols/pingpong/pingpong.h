@@ -3,8 +3,8 @@
 //   pinger ── ping N (datagram) ──► ponger
 //   pinger ◄── ping N, echoed ───── ponger        the round trip is sampled as pingpong.round_trip
 //
-// A ping is eight bytes: its number, most significant byte first. The pinger sends one each interval,
-// counts what comes back, and takes every number once.
+// A ping is eight bytes: its number, most significant byte first. The pinger sends one each
+// interval, counts what comes back, and takes every number once.
 #pragma once
 
 #include <cstdint>
