@@ -86,7 +86,9 @@ void RandomView::bind(py::module_& module) {
       .def("uniform", [](const RandomView& self) { return self.get().uniform(); },
            "Uniform over [0, 1).")
       .def("chance",
-           [](const RandomView& self, double probability) { return self.get().chance(probability); },
+           [](const RandomView& self, double probability) {
+             return self.get().chance(probability);
+           },
            py::arg("probability"), "True with this probability.")
       .def("between",
            [](const RandomView& self, std::int64_t low_ns, std::int64_t high_ns) {

@@ -74,7 +74,9 @@ class EventFields {
   std::span<const Field> get() const { return fields_; }
 
  private:
-  std::string_view keep(py::handle text) { return texts_.emplace_back(py::cast<std::string>(text)); }
+  std::string_view keep(py::handle text) {
+    return texts_.emplace_back(py::cast<std::string>(text));
+  }
 
   void add(std::string_view key, py::handle value) {
     if (py::isinstance<py::float_>(value)) {

@@ -241,10 +241,21 @@ std::size_t EventIndex::sweep_node(Node& node, const EventSlots& slots) {
   return dropped;
 }
 
-/// Builds the bucket anew from the keys that stay; each chunk is free before the next is needed.
+/// Sweeps a lone chunk in its place. Builds a longer bucket anew from the keys that stay; each
+/// chunk is free before the next is needed.
 std::size_t EventIndex::sweep_bucket(Bucket& bucket, const EventSlots& slots) {
   const Bucket old = bucket;
   work_ += old.size();
+  if (old.end <= kChunkKeys) {
+    const std::size_t met =
+        sweep_keys(std::span(old.first->keys).subspan(old.begin, old.size()), slots);
+    bucket.end -= static_cast<std::uint32_t>(met);
+    if (met == old.size()) {
+      free_chunk(old.first);
+      bucket.begin = bucket.end = 0;
+    }
+    return met;
+  }
   bucket = Bucket{};
   Chunk* chunk = old.first;
   for (std::uint32_t begin = old.begin; begin < old.end;) {

@@ -16,7 +16,7 @@
 // nanosecond: it is in order already and is served in pieces, however long.
 //
 // Events may be scheduled before the front, after somebody has looked at the time of a far event.
-// They join it; and when it grows too large, for this or any other reason, it goes back to the trie.
+// They join it; and when it grows too large, for this or another reason, it goes back to the trie.
 // Nodes opened for the far events stay where they are, so that those need not move again.
 //
 // The idea is the hierarchical timing wheel (Varghese and Lauck, SOSP 1987) crossed with the lazily
@@ -92,7 +92,7 @@ class EventIndex {
   /// A first bucket with more keys than this is split rather than sorted.
   static constexpr std::uint32_t kFrontFill = 32;
   /// A front that would outgrow this goes back to the trie, to be split finer.
-  static constexpr std::uint32_t kFrontLimit = 64;
+  static constexpr std::uint32_t kFrontLimit = 48;
   static constexpr std::uint32_t kFrontArray = 2 * kFrontLimit;
   static constexpr std::uint32_t kIsNode = 0xffff'ffffU;
 

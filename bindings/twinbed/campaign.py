@@ -1,12 +1,8 @@
 """Experiments: many runs of a scenario, over seeds and over a grid of settings."""
 
-import contextlib
 import itertools
-import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ from .execute import ProtocolFactory, Task, check_task, checked_seed, execute
 from .paths import DEFAULT_DB
 from .results import Results
 from .scenario import Scenario, as_scenario
+from .workers import run_pooled
 
 #: Called now and then with the number of runs that are done, in fractions, and of all.
 CampaignProgress = Callable[[float, int], None]
@@ -111,7 +108,7 @@ def replicate(
             for number, task in enumerate(tasks):
                 keep([execute(task, db, _part_of_all(report, number, len(tasks))).run_id])
         else:
-            _pooled(tasks, db, executor, jobs, keep)
+            run_pooled(tasks, db, executor, jobs, keep)
     except KeyboardInterrupt:
         message = f"interrupted; {len(run_ids)} of {len(tasks)} runs are finished and kept in {db}"
         raise Interrupted(message, Results(db, run_ids)) from None
@@ -124,107 +121,3 @@ def replicate(
 def _part_of_all(report: CampaignProgress, done: int, total: int):
     """The progress of one run as progress of all."""
     return lambda done_ns, total_ns: report(done + done_ns / total_ns, total)
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    finished: bool  #: False: it was told to stop
-    store: bytes | None  #: the private store, where the worker's files may be out of reach
-
-
-def _work(task: Task, path: str, stop: str, ship: bool) -> _Outcome:
-    """In a worker: runs a task into a private store, so that only the parent writes the real one."""
-
-    def go_on(_done: int, _total: int) -> bool:
-        return not Path(stop).exists()
-
-    if not ship:
-        execute(task, path, go_on)
-        return _Outcome(not Path(stop).exists(), None)
-    with tempfile.TemporaryDirectory(prefix="twinbed-") as directory:
-        private = Path(directory, "run.db")
-        execute(task, private)
-        return _Outcome(True, private.read_bytes())
-
-
-def _ignore_ctrl_c() -> None:
-    """Ctrl-C goes to all processes of a terminal; the parent tells its workers what to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-class _Absorber:
-    """Takes private stores in any order into the store in the order of the tasks."""
-
-    def __init__(self, db: str | Path):
-        self.db = str(db)
-        self.next = 0
-        self.ready: dict[int, str] = {}
-
-    def add(self, index: int, path: str) -> list[int]:
-        self.ready[index] = path
-        paths = []
-        while self.next in self.ready:
-            paths.append(self.ready.pop(self.next))
-            self.next += 1
-        return self._absorb(paths)
-
-    def rest(self) -> list[int]:
-        """What is left when there will be no more."""
-        paths = [self.ready.pop(index) for index in sorted(self.ready)]
-        return self._absorb(paths)
-
-    def _absorb(self, paths: list[str]) -> list[int]:
-        run_ids = _twinbed.absorb(self.db, paths) if paths else []
-        for path in paths:
-            Path(path).unlink()
-        return run_ids
-
-
-def _pooled(
-    tasks: Sequence[Task],
-    db: str | Path,
-    executor: Executor | None,
-    jobs: int,
-    keep: Callable[[list[int]], None],
-) -> None:
-    Path(db).parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        directory = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix=".runs-", dir=Path(db).parent)
-        )
-        pool = executor or stack.enter_context(
-            ProcessPoolExecutor(jobs, initializer=_ignore_ctrl_c)
-        )
-        stop = Path(directory, "stop")
-        absorber = _Absorber(db)
-        futures: dict[Future, int] = {}
-        try:
-            for index, task in enumerate(tasks):
-                path = str(Path(directory, f"{index}.db"))
-                futures[pool.submit(_work, task, path, str(stop), executor is not None)] = index
-            for future in as_completed(futures):
-                index = futures[future]
-                keep(absorber.add(index, _private_store(directory, index, future.result())))
-        except BaseException:
-            stop.touch()
-            keep(_what_is_left(futures, absorber, directory))
-            raise
-
-
-def _private_store(directory: str, index: int, outcome: _Outcome) -> str:
-    path = Path(directory, f"{index}.db")
-    if outcome.store is not None:
-        path.write_bytes(outcome.store)
-    return str(path)
-
-
-def _what_is_left(futures: Mapping[Future, int], absorber: _Absorber, directory: str) -> list[int]:
-    """Cancels what has not begun, waits for what has, and keeps what is finished."""
-    for future in futures:
-        future.cancel()
-    for future, index in futures.items():
-        if future.cancelled() or index < absorber.next or index in absorber.ready:
-            continue
-        if future.exception() is None and future.result().finished:
-            absorber.ready[index] = _private_store(directory, index, future.result())
-    return absorber.rest()

@@ -120,7 +120,7 @@ class Scenario:
         return self._append("workload", {"at": at, "node": node, "command": command, **keys})
 
     def fault(self, action: str, at: str, lasts: str | None = None, **keys: Any) -> Self:
-        """Adds a fault; `lasts` is the key `for` of a file; further keys: select, kind, link, ..."""
+        """Adds a fault; `lasts` is a file's key `for`; further keys: select, kind, link, ..."""
         return self._append(
             "faults", {"at": at, "action": action, **_given(**{"for": lasts}), **keys}
         )

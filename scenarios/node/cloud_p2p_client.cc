@@ -85,7 +85,7 @@ ClientProgram::ClientProgram(const CloudP2pClient& client)
   options.on_error = [this](const std::string&) { prompt_->end(); };
   const auto protocol = client_options(client, client.listen ? *client.listen : default_listen());
   const auto factory = [protocol, key = client.setup.key, zero_key = client.setup.zero_key] {
-    return std::move(*election::make_client(protocol, key, zero_key));
+    return *election::make_client(protocol, key, zero_key);
   };
   host_ = std::make_unique<backends::LiveHost>(loop_, std::move(options), no_rows_, factory);
 }

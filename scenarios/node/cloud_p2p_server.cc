@@ -198,7 +198,7 @@ Result<CloudP2pServer> prepare_cloud_p2p_server(const CloudP2pOptions& options,
     return election::make_original_node(node, key, zero_key);
   };
   if (const auto first = make(); !first) return Error{first.error()};
-  server.factory = [make] { return std::move(*make()); };
+  server.factory = [make] { return *make(); };
   const auto directory = check_image_directory(server.setup);
   if (!directory) return Error{directory.error()};
   server.database = database;

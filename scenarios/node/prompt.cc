@@ -132,7 +132,9 @@ TerminalPrompt::TerminalPrompt(backends::EventLoop& loop, std::vector<PromptComm
   el_set(edit_, EL_EDITOR, "emacs");
   el_set(edit_, EL_HIST, ::history, history_);
   el_set(edit_, EL_GETCFN, &TerminalPrompt::read_character);
-  el_set(edit_, EL_ADDFN, "complete-word", "completes the word", &TerminalPrompt::complete_word);
+  // The call for narrow characters would copy the two texts and never free them.
+  el_wset(edit_, EL_ADDFN, L"complete-word", L"completes the word",
+          &TerminalPrompt::complete_word);
   el_set(edit_, EL_BIND, "^I", "complete-word", nullptr);
   el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
 }

@@ -69,8 +69,8 @@ void Tcp::pump(Connection& connection) {
   while (connection.next < last) {
     const std::uint64_t in_flight = connection.next - connection.unacked;
     const bool only_fin = connection.next == connection.end;
-    // After a time-out the window is one segment until it is acknowledged. Linux counts segments, not
-    // bytes, so new small messages wait behind the repeated one.
+    // After a time-out the window is one segment until it is acknowledged. Linux counts segments,
+    // not bytes, so new small messages wait behind the repeated one.
     if (connection.retries > 0 && in_flight > 0) break;
     if (in_flight >= window && !only_fin) break;
     const std::uint64_t room = only_fin ? 1 : window - in_flight;

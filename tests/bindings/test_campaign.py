@@ -94,6 +94,14 @@ def test_a_failure_in_a_worker_is_raised_here(db):
         tb.replicate(
             example.scenario(), replications=4, seed=1, db=db, protocol=fail_on_second_node
         )
+    assert tb.open(db).runs()["state"].unique().tolist() == ["failed"]
+
+
+def test_batches_change_nothing(pingpong, tmp_path, monkeypatch):
+    monkeypatch.setattr("twinbed.workers.BATCHES_PER_JOB", 1)
+    options = {"replications": 11, "seed": 5}
+    batched = outline(tb.replicate(pingpong, db=tmp_path / "a.db", jobs=2, **options))
+    assert batched.equals(outline(tb.replicate(pingpong, db=tmp_path / "b.db", jobs=1, **options)))
 
 
 INTERRUPTED = """

@@ -1,6 +1,8 @@
 """The command line, as a user calls it."""
 
+import contextlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -39,6 +41,29 @@ def test_a_run_prints_its_seed_first_and_its_verdicts(twinbed_command, kill_lead
     assert "failover.view" in result.stdout
     assert result.stdout.startswith("results/runs.db#1: kill_leader ")
     assert tb.open(tmp_path / "results/runs.db").run(1).seed == 3
+
+
+def test_on_a_terminal_there_is_a_bar_and_a_table_with_lines(kill_leader, tmp_path):
+    terminal, other_end = os.openpty()
+    words = [kill_leader, *FAST, "--seed", "1", "--replications", "4"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twinbed", "run", *map(str, words)],
+        cwd=tmp_path,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "160"},
+    )
+    os.close(other_end)
+    said = b""
+    with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as stream:
+        while part := stream.read(4096):
+            said += part
+    assert process.wait() == 0
+    text = said.decode()
+    assert "kill_leader sim" in text
+    assert "4 of 4 runs" in text
+    assert "─────" in text
 
 
 def test_a_seed_is_drawn_where_none_is_given(twinbed_command, kill_leader, tmp_path):

@@ -30,13 +30,13 @@ def test_the_example_measures_the_round_trip(db):
     assert samples["time_ns"].iloc[0] == 120_000_000
 
 
-def test_the_example_is_a_program(root):
+def test_the_example_is_a_program(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "twinbed.examples.pingpong"],
         capture_output=True,
         text=True,
         check=True,
-        cwd=root / "build",
+        cwd=tmp_path,
     )
     assert "as expected" in result.stdout
 

@@ -156,6 +156,22 @@ TEST(EventQueue, EventsMayComeBeforeATimeThatWasOnlyLookedAt) {
   for (std::uint64_t i = 0; i < 500; ++i) ASSERT_EQ(pop_value(queue), i);
 }
 
+TEST(EventQueue, CancellingTheRestOfAnEqualTimeThatWasLookedAtKeepsItsFirst) {
+  // Among these counts is each state in which the rest can be when the dead are swept.
+  for (std::uint64_t count = 40; count < 160; ++count) {
+    Queue queue;
+    std::vector<EventHandle> handles;
+    for (std::uint64_t i = 0; i < count; ++i) handles.push_back(queue.schedule(at(500), event(i)));
+    EXPECT_EQ(queue.next_time(), at(500));
+    for (std::uint64_t i = 10; i < count; ++i) ASSERT_TRUE(queue.cancel(handles[i]));
+    for (std::uint64_t i = 0; i < 100; ++i) queue.schedule(at(400), event(1'000 + i));
+    queue.schedule(at(500), event(10));
+    for (std::uint64_t i = 0; i < 100; ++i) ASSERT_EQ(pop_value(queue), 1'000 + i);
+    for (std::uint64_t i = 0; i <= 10; ++i) ASSERT_EQ(pop_value(queue), i);
+    ASSERT_TRUE(queue.empty());
+  }
+}
+
 TEST(EventQueueDeathTest, RefusesATimeBeforeTheLastPop) {
   Queue queue;
   queue.schedule(at(10), event(1));

@@ -79,18 +79,19 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[float, float], None
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[amount]}"),
         TimeRemainingColumn(),
     )
     # Without a thread of its own: worker processes are forked while it is shown.
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(what, total=None, amount="")
 
         def update(done: float, total: float) -> None:
             elapsed = bar.tasks[0].elapsed or 0
-            rate = f"{done / elapsed:.1f} {unit}/s" if elapsed else ""
-            bar.update(task, completed=done, total=total, rate=rate)
+            amount = f"{done:.0f} of {total:.0f} {unit}"
+            if elapsed > 0 and done >= 1:
+                amount += f", {done / elapsed:.1f} a second"
+            bar.update(task, completed=done, total=total, amount=amount)
             bar.refresh()
 
         yield update
