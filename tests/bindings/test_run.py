@@ -1,5 +1,6 @@
 """Single runs, in simulation and for real, and their repetition."""
 
+import csv
 import sqlite3
 
 import pytest
@@ -15,6 +16,16 @@ def test_equal_seeds_give_equal_runs(pingpong, db):
     assert not difference.equal
     assert difference.event > 0
     assert difference.left != difference.right
+
+
+def test_python_finds_the_pinned_fingerprints(root, db):
+    with open(root / "tests/testdata/fingerprints.csv", newline="") as pinned:
+        rows = list(csv.DictReader(pinned))
+    assert rows
+    for row in rows:
+        run = tb.run(tb.Scenario.load(root / row["scenario"]), seed=int(row["seed"]), db=db)
+        assert run.info["fingerprint"] == row["fingerprint"], row
+        assert run.info["events_count"] == int(row["events"]), row
 
 
 def test_a_run_keeps_all_that_a_replay_needs(fast_failover, db):
