@@ -6,6 +6,7 @@
 #include "sim/checkers/delivery_checker.h"
 #include "sim/checkers/leader_checkers.h"
 #include "sim/checkers/options.h"
+#include "sim/checkers/raft_checker.h"
 
 namespace twinbed::sim {
 namespace {
@@ -16,11 +17,12 @@ struct KnownChecker {
   Result<std::unique_ptr<Checker>> (*make)(OptionReader&, const RunNodes&);
 };
 
-constexpr std::array<KnownChecker, 5> kCheckers{
+constexpr std::array<KnownChecker, 6> kCheckers{
     {{"agreement", kAgreementDoc, make_agreement},
      {"at_most_one_leader", kAtMostOneLeaderDoc, make_at_most_one_leader},
      {"delivery", kDeliveryDoc, make_delivery},
      {"exactly_one_leader_eventually", kExactlyOneLeaderDoc, make_exactly_one_leader},
+     {"raft_safety", kRaftSafetyDoc, make_raft_safety},
      {"stability", kStabilityDoc, make_stability}}};
 
 const KnownChecker* find_checker(std::string_view name) {

@@ -23,7 +23,7 @@ TEST(MakeChecker, EveryNameMakesACheckerWithADoc) {
 TEST(MakeChecker, MistakesAreAnsweredByWhatExists) {
   EXPECT_EQ(make_checker("magic", {}, kNodes).error(),
             "there is no checker 'magic'; the checkers are 'agreement', 'at_most_one_leader', "
-            "'delivery', 'exactly_one_leader_eventually' and 'stability'");
+            "'delivery', 'exactly_one_leader_eventually', 'raft_safety' and 'stability'");
   EXPECT_EQ(make_checker("delivery", {{"setle", CheckerOption{Duration{5s}}}}, kNodes).error(),
             "the checker 'delivery' has no option 'setle'; its options are 'copies', 'require' and "
             "'settle'");

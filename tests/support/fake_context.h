@@ -171,6 +171,8 @@ class FakeContext {
     timers_.erase(id);
     run([&](Context& context) { protocol.on_timer(context, id); });
   }
+  /// Takes a timer out, for a test that fires it itself.
+  void forget_timer(TimerId id) { timers_.erase(id); }
   /// Fires everything that is due up to a time, in order, and stays there.
   void advance_to(Protocol& protocol, Time time) {
     while (next_timer().second <= time) fire_next_timer(protocol);

@@ -1,0 +1,135 @@
+#include "core/protocols/raft/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/wire/reader.h"
+#include "core/wire/writer.h"
+
+namespace twinbed::raft {
+namespace {
+
+constexpr SocketId kSocket{0};
+constexpr TimerId kRetry{Node::kTimers};
+
+enum What : std::uint8_t { kRaftMessage = 0, kItem = 1 };
+
+/// Datagrams must stay below 65,507 bytes.
+Options for_datagrams(Options options) {
+  options.max_append_bytes = std::min<std::size_t>(options.max_append_bytes, 32 * 1024);
+  options.snapshot_chunk_bytes = std::min<std::size_t>(options.snapshot_chunk_bytes, 32 * 1024);
+  return options;
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options)
+    : options_(std::move(options)), node_(for_datagrams(options_.raft), *this) {
+  for (const ServerPeer& peer : options_.peers) endpoints_[peer.id] = peer.endpoint;
+}
+
+void Server::on_start(Context& context) {
+  context.datagrams.bind(kSocket, options_.local);
+  node_.start(context);
+}
+
+void Server::on_timer(Context& context, TimerId id) {
+  if (node_.on_timer(context, id) || id != kRetry) return;
+  const std::set<std::string> waiting = waiting_;
+  for (const std::string& item : waiting) submit(context, item);
+  if (!waiting_.empty()) context.timers.set(kRetry, context.now + options_.retry);
+}
+
+void Server::on_datagram(Context& context, const Datagram& datagram) {
+  Reader in(datagram.payload);
+  const std::uint8_t what = in.u8();
+  const ServerId from = in.u32be();
+  const Bytes body = in.rest();
+  if (!in.ok() || !endpoints_.contains(from)) return;
+  if (what == kItem && node_.leads() && !known_.contains(std::string(as_text(body)))) {
+    node_.propose(context, body);
+  } else if (what == kRaftMessage) {
+    if (const std::optional<Message> message = decode(body)) {
+      node_.on_message(context, from, *message);
+    }
+  }
+}
+
+void Server::on_storage(Context& context, const StorageResult& result) {
+  node_.on_storage(context, result);
+}
+
+void Server::on_command(Context& context, Bytes command) {
+  const std::string item(as_text(command));
+  context.recorder.event(kSubmitEvent, {{"id", std::string_view(item)}});
+  if (waiting_.empty()) context.timers.set(kRetry, context.now + options_.retry);
+  waiting_.insert(item);
+  submit(context, item);
+}
+
+void Server::submit(Context& context, const std::string& item) {
+  if (known_.contains(item)) {
+    waiting_.erase(item);
+    context.recorder.event(kAckEvent, {{"id", std::string_view(item)}});
+  } else if (node_.leads()) {
+    node_.propose(context, as_bytes(item));
+  } else if (node_.leader() != kNobody) {
+    Buffer payload;
+    Writer out(payload);
+    out.u8(kItem);
+    out.u32be(options_.raft.id);
+    out.text(item);
+    send_datagram(context, node_.leader(), payload);
+  }
+}
+
+void Server::send(Context& context, ServerId to, const Message& message) {
+  Buffer payload;
+  Writer out(payload);
+  out.u8(kRaftMessage);
+  out.u32be(options_.raft.id);
+  encode(message, payload);
+  send_datagram(context, to, payload);
+}
+
+void Server::send_datagram(Context& context, ServerId to, Bytes payload) {
+  const auto endpoint = endpoints_.find(to);
+  if (endpoint != endpoints_.end()) context.datagrams.send(kSocket, endpoint->second, payload);
+}
+
+void Server::add(std::string item) {
+  if (known_.insert(item).second) items_.push_back(std::move(item));
+}
+
+void Server::apply(Context& context, const Applied& applied) {
+  const std::string item(as_text(applied.command));
+  if (!known_.contains(item)) {
+    context.recorder.event(kStoreEvent,
+                           {{"id", std::string_view(item)},
+                            {"bytes", static_cast<std::int64_t>(item.size())},
+                            {"hash", std::string_view(item)}});
+    add(item);
+  }
+  if (waiting_.erase(item) != 0) {
+    context.recorder.event(kAckEvent, {{"id", std::string_view(item)}});
+  }
+}
+
+Buffer Server::take_snapshot() {
+  Buffer snapshot;
+  Writer out(snapshot);
+  for (const std::string& item : items_) {
+    out.u32be(static_cast<std::uint32_t>(item.size()));
+    out.text(item);
+  }
+  return snapshot;
+}
+
+void Server::restore(Context&, Bytes snapshot) {
+  items_.clear();
+  known_.clear();
+  Reader in(snapshot);
+  while (in.remaining() > 0 && in.ok()) add(std::string(as_text(in.bytes(in.u32be()))));
+}
+
+}  // namespace twinbed::raft

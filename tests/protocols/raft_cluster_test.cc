@@ -1,0 +1,200 @@
+// Raft in the simulator: claims of the dissertation (sections are its), one by one, and under
+// random faults.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/base/random_stream.h"
+#include "tests/support/raft_cluster.h"
+
+namespace twinbed::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string item(std::size_t number) { return "item" + std::to_string(number); }
+
+TEST(RaftElection, ThreeServersElectOneLeader) {
+  RaftCluster cluster({});
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 2s));
+  cluster.run_for(1s);
+  cluster.expect_safe();
+}
+
+TEST(RaftElection, AServerAloneLeadsItself) {
+  RaftClusterOptions options;
+  options.servers = 1;
+  RaftCluster cluster(options);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.leader() == 1; }, 1s));
+  cluster.submit(1, "a");
+  cluster.run_for(10ms);
+  EXPECT_EQ(cluster.server(1)->items(), std::vector<std::string>{"a"});
+  cluster.expect_safe();
+}
+
+TEST(RaftElection, AMinorityElectsNobody) {
+  RaftClusterOptions options;
+  options.servers = 3;
+  RaftCluster cluster(options);
+  for (int crashes = 0; crashes < 2; ++crashes) {
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.leader() != raft::kNobody; }, 2s));
+    cluster.run_for(100ms);
+    cluster.crash(cluster.leader());
+  }
+  cluster.run_for(5s);
+  EXPECT_EQ(cluster.leader(), raft::kNobody);
+  cluster.expect_safe();
+}
+
+TEST(RaftReplication, ItemsReachAllServersInOneOrder) {
+  RaftClusterOptions options;
+  options.servers = 5;
+  options.link.delay = 1ms;
+  RaftCluster cluster(options);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 2s));
+  for (std::size_t i = 0; i < 100; ++i) {
+    cluster.submit(static_cast<raft::ServerId>(i % 5 + 1), item(i));
+    cluster.run_for(1ms);
+  }
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.all_hold(100); }, 5s));
+  cluster.expect_safe();
+}
+
+TEST(RaftReplication, ACrashedServerCatchesUp) {
+  RaftCluster cluster({});
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 2s));
+  const raft::ServerId away = cluster.leader() == 1 ? 2 : 1;
+  cluster.crash(away);
+  for (std::size_t i = 0; i < 50; ++i) cluster.submit(cluster.leader(), item(i));
+  cluster.run_for(1s);
+  cluster.restart(away);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.all_hold(50); }, 3s));
+  cluster.expect_safe();
+}
+
+// §5: the log is cut at a snapshot, and a server that needs what was cut gets the snapshot.
+TEST(RaftSnapshots, BringUpAServerThatWasAwayForLong) {
+  RaftClusterOptions options;
+  options.adjust = [](raft::Options& raft) {
+    raft.snapshot_every = 20;
+    raft.snapshot_chunk_bytes = 100;
+  };
+  RaftCluster cluster(options);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 2s));
+  const raft::ServerId away = cluster.leader() == 1 ? 2 : 1;
+  cluster.crash(away);
+  for (std::size_t i = 0; i < 200; ++i) {
+    cluster.submit(cluster.leader(), item(i));
+    cluster.run_for(2ms);
+  }
+  EXPECT_GE(cluster.server(cluster.leader())->node().log().base().index, 180u);
+  cluster.restart(away);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.all_hold(200); }, 5s));
+  EXPECT_GE(cluster.server(away)->node().log().base().index, 180u);
+  cluster.expect_safe();
+}
+
+TEST(RaftSnapshots, AreWhatARestartBeginsWith) {
+  RaftClusterOptions options;
+  options.adjust = [](raft::Options& raft) { raft.snapshot_every = 7; };
+  RaftCluster cluster(options);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 2s));
+  for (std::size_t i = 0; i < 100; ++i) cluster.submit(1, item(i));
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.all_hold(100); }, 2s));
+  for (raft::ServerId id = 1; id <= 3; ++id) cluster.crash(id);
+  for (raft::ServerId id = 1; id <= 3; ++id) cluster.restart(id);
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.all_hold(100); }, 3s));
+  cluster.expect_safe();
+}
+
+/// Crashes, pauses, partitions, slow and torn disks, loss: drawn from the seed, all healed in the
+/// end.
+sim::FaultPlan random_faults(std::uint64_t seed, std::uint32_t servers, Duration until) {
+  RandomStream random(seed, "raft-test-faults");
+  sim::FaultPlan plan;
+  for (Duration at = 1s; at < until; at += random.between(200ms, 2s)) {
+    sim::FaultSpec fault;
+    fault.at = {at, at};
+    const Duration lasts = random.between(50ms, 2s);
+    fault.lasts = sim::DurationRange{lasts, lasts};
+    fault.select.nodes = {"node" + std::to_string(1 + random.below(servers))};
+    switch (random.below(6)) {
+      case 0:
+      case 1: fault.action = sim::FaultAction::kCrash; break;
+      case 2: fault.action = sim::FaultAction::kPause; break;
+      case 3:
+        fault.action = sim::FaultAction::kPartition;
+        fault.partition = sim::PartitionKind::kIsolate;
+        break;
+      case 4:
+        fault.action = sim::FaultAction::kPartition;
+        fault.partition = sim::PartitionKind::kBridge;
+        break;
+      default:
+        fault.action = sim::FaultAction::kDisk;
+        fault.disk.sync_delay = random.between(1ms, 100ms);
+        fault.disk.tear_write = 0.5;
+        fault.disk.full = random.chance(0.3);
+    }
+    plan.push_back(fault);
+  }
+  return plan;
+}
+
+class RaftRandom : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RaftRandom, KeepsItsPromisesAndGoesOnAfterTheFaults) {
+  const std::uint64_t seed = GetParam();
+  RaftClusterOptions options;
+  options.seed = seed;
+  options.servers = seed % 2 == 0 ? 3 : 5;
+  options.link.delay = 500us;
+  options.link.jitter = 300us;
+  options.link.loss = seed % 3 == 0 ? 0.05 : 0;
+  options.adjust = [seed](raft::Options& raft) {
+    raft.snapshot_every = seed % 5 == 0 ? 10 : 1000;
+    raft.pre_vote = seed % 7 != 0;
+    raft.check_quorum = seed % 11 != 0;
+    raft.stickiness = seed % 13 != 0;
+    if (seed % 4 == 0) {
+      raft.priority_slot = 20ms;
+      raft.hand_over_after = 1s;
+    }
+  };
+  const Duration healed = 20s;
+  const sim::FaultPlan plan = random_faults(seed, options.servers, healed - 2s);
+  options.planned_faults = plan.size();
+  RaftCluster cluster(options);
+  cluster.simulator().set_faults(plan);
+  RandomStream random(seed, "raft-test-items");
+  std::size_t count = 0;
+  while (cluster.now() < Time{healed}) {
+    const auto id = static_cast<raft::ServerId>(1 + random.below(options.servers));
+    if (cluster.server(id) != nullptr) cluster.submit(id, item(count++));
+    cluster.run_for(random.between(1ms, 200ms));
+  }
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(); }, 10s)) << "seed " << seed;
+  cluster.submit(1, "last");
+  const auto holds_last = [&] {
+    for (raft::ServerId id = 1; id <= cluster.size(); ++id) {
+      const auto& items = cluster.server(id)->items();
+      if (std::find(items.begin(), items.end(), "last") == items.end()) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(cluster.run_until(holds_last, 10s)) << "seed " << seed;
+  cluster.expect_safe();
+}
+
+/// TWINBED_SEEDS=5000 looks longer than the suite does.
+std::uint64_t seed_count() {
+  const char* text = std::getenv("TWINBED_SEEDS");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : 200;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RaftRandom,
+                         ::testing::Range<std::uint64_t>(1, seed_count() + 1));
+
+}  // namespace
+}  // namespace twinbed::testing
