@@ -267,12 +267,14 @@ Result<DecodedInput> decode_input(InputKind kind, Bytes payload) {
 }
 
 Result<ReplayReport> replay_input_log(NodeId self, std::span<const StoredInput> records,
-                                      const ProtocolFactory& factory, Recorder* recorder) {
+                                      const ProtocolFactory& factory, Recorder* recorder,
+                                      const ReplayGoesOn& goes_on) {
   NoRecorder no_recorder;
   ReplayReport report;
   RequestBuffer requests;
   std::unique_ptr<Protocol> protocol;
   for (const StoredInput& record : records) {
+    if (goes_on && !goes_on(record.at)) return Error{"the replay was stopped before its end"};
     const std::optional<InputKind> kind = input_kind(record.kind);
     if (!kind) return damaged(record, "has the unknown kind '" + record.kind + "'");
     const Result<DecodedInput> call = decode_input(*kind, record.payload);

@@ -104,12 +104,15 @@ struct ReplayReport {
 };
 
 using ProtocolFactory = std::function<std::unique_ptr<Protocol>()>;
+/// Asked before each handler call, with its run time, whether the replay is to go on.
+using ReplayGoesOn = std::function<bool(Time at)>;
 
 /// Feeds the records of node `self`, in their order, to a fresh protocol object (another fresh one
 /// for each further start) and compares the requests. What the protocol records goes to `recorder`
-/// if one is given. Fails with a reason on damaged records.
+/// if one is given. Fails with a reason on damaged records, and when it was told not to go on.
 Result<ReplayReport> replay_input_log(NodeId self, std::span<const StoredInput> records,
                                       const ProtocolFactory& factory,
-                                      Recorder* recorder = nullptr);
+                                      Recorder* recorder = nullptr,
+                                      const ReplayGoesOn& goes_on = {});
 
 }  // namespace twinbed::backends

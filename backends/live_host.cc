@@ -9,6 +9,7 @@
 #include "backends/socket/tcp.h"
 #include "backends/socket/udp.h"
 #include "backends/system_random.h"
+#include "backends/timer_table.h"
 #include "core/base/check.h"
 #include "core/base/random_stream.h"
 #include "core/io/request_buffer.h"
@@ -20,44 +21,6 @@ constexpr Duration kStopLimit = std::chrono::seconds(2);
 constexpr std::int64_t kStopPollNs = 2'000'000;
 /// No alarm is set further ahead, so that a deadline of kNever is no special case.
 constexpr std::int64_t kMaxAlarmNs = 3'600'000'000'000;
-
-/// The protocol's timers in the order of (deadline, setting).
-class TimerTable {
- public:
-  void set(TimerId id, Time deadline) {
-    cancel(id);
-    const Key key{deadline, next_++};
-    order_[key] = id;
-    keys_[id] = key;
-  }
-  void cancel(TimerId id) {
-    const auto found = keys_.find(id);
-    if (found == keys_.end()) return;
-    order_.erase(found->second);
-    keys_.erase(found);
-  }
-  /// Takes the first timer that is due at `now` and was set before the setting number `before`.
-  bool take_due(Time now, std::uint64_t before, TimerId& id, Time& deadline) {
-    for (auto it = order_.begin(); it != order_.end() && it->first.first <= now; ++it) {
-      if (it->first.second >= before) continue;
-      id = it->second;
-      deadline = it->first.first;
-      keys_.erase(id);
-      order_.erase(it);
-      return true;
-    }
-    return false;
-  }
-  /// The number that the next setting gets.
-  std::uint64_t next_setting() const { return next_; }
-  Time next_deadline() const { return order_.empty() ? kNever : order_.begin()->first.first; }
-
- private:
-  using Key = std::pair<Time, std::uint64_t>;
-  std::map<Key, TimerId> order_;
-  std::map<TimerId, Key> keys_;
-  std::uint64_t next_ = 0;
-};
 
 /// Stamps what the protocol records with the node and the run time of the handler call.
 class StampingRecorder final : public Recorder {
@@ -116,10 +79,14 @@ class LiveHost::Impl final : public SocketOwner {
   void request_stop();
   void command(Bytes command);
   void set_blocked(const BlockedPairs& pairs);
+  void set_without_power(const std::set<NodeId>& nodes);
   void apply_clock_fault(const sim::ClockFault& fault);
   bool stopped() const { return state_ == State::kEnded; }
-  LiveHostCounters counters() { return {handlers_, frames_sent_, frames_received_, sockets_,
-                                        storage_.counters()}; }
+  LiveHostCounters counters() {
+    return {handlers_, inputs_lost_, frames_sent_, frames_received_, sockets_,
+            storage_.counters()};
+  }
+  void set_hung(bool hung) { hung_ = hung; }
 
   void handle(const Input& input) override;
   void fail(std::string sentence) override;
@@ -182,8 +149,10 @@ class LiveHost::Impl final : public SocketOwner {
   Time stop_deadline_{};
   Time handler_now_{};
   bool in_handler_ = false;
+  bool hung_ = false;
   std::string error_;
   std::uint64_t handlers_ = 0;
+  std::uint64_t inputs_lost_ = 0;
   std::uint64_t frames_sent_ = 0;
   std::uint64_t frames_received_ = 0;
 };
@@ -221,6 +190,7 @@ void LiveHost::Impl::request_stop() {
 void LiveHost::Impl::stop_now() {
   if (state_ == State::kIdle || state_ == State::kWaiting) end();
   if (state_ != State::kRunning) return;
+  hung_ = false;
   handle(StopInput{});
   if (state_ != State::kRunning) return;  // its last requests may have failed
   state_ = State::kStopping;
@@ -267,6 +237,10 @@ void LiveHost::Impl::end() {
 
 void LiveHost::Impl::handle(const Input& input) {
   if (state_ != State::kRunning) return;
+  if (hung_ && !std::holds_alternative<StartInput>(input)) {
+    ++inputs_lost_;
+    return;
+  }
   TWINBED_CHECK(!in_handler_, "a handler was about to be called within another");
   requests_.clear();
   random_.clear();
@@ -432,12 +406,25 @@ void LiveHost::Impl::arm_timers() {
 // Faults
 
 void LiveHost::Impl::set_blocked(const BlockedPairs& pairs) {
-  for (auto& [peer, path] : paths_.all()) path.set_blocked(false, false);
   for (const auto& [from, to] : pairs) {
-    if (from == to || (from != options_.self && to != options_.self)) continue;
-    const bool is_out = from == options_.self;
-    PeerPath& path = paths_.of(is_out ? to : from);
-    path.set_blocked(is_out || path.is_blocked_out(), !is_out || path.is_blocked_in());
+    if (from == options_.self) paths_.of(to);
+    if (to == options_.self) paths_.of(from);
+  }
+  for (auto& [peer, path] : paths_.all()) {
+    if (peer == options_.self) continue;
+    path.set_blocked(pairs.contains({options_.self, peer}), pairs.contains({peer, options_.self}));
+  }
+  udp_->on_blocks_changed();
+  tcp_->on_blocks_changed();
+}
+
+void LiveHost::Impl::set_without_power(const std::set<NodeId>& nodes) {
+  const bool is_self_off = nodes.contains(options_.self);
+  for (NodeId node : is_self_off ? options_.addresses.nodes() : nodes) paths_.of(node);
+  for (auto& [peer, path] : paths_.all()) {
+    const bool is_off = peer != options_.self && (is_self_off || nodes.contains(peer));
+    if (is_off && !is_self_off && !path.is_off()) tcp_->lose_peer(path);
+    path.set_off(is_off);
   }
   udp_->on_blocks_changed();
   tcp_->on_blocks_changed();
@@ -464,6 +451,9 @@ bool LiveHost::stopped() const { return impl_->stopped(); }
 const std::string& LiveHost::error() const { return impl_->error(); }
 void LiveHost::command(Bytes command) { impl_->command(command); }
 void LiveHost::set_blocked(const BlockedPairs& pairs) { impl_->set_blocked(pairs); }
+void LiveHost::set_without_power(const std::set<NodeId>& nodes) {
+  impl_->set_without_power(nodes);
+}
 void LiveHost::set_link(NodeId peer, const sim::LinkParams& params) {
   impl_->paths().of(peer).set_link(params);
 }
@@ -471,6 +461,7 @@ void LiveHost::apply_clock_fault(const sim::ClockFault& fault) {
   impl_->apply_clock_fault(fault);
 }
 void LiveHost::set_disk_fault(const sim::DiskFault& fault) { impl_->storage().set_fault(fault); }
+void LiveHost::set_hung(bool hung) { impl_->set_hung(hung); }
 NodeId LiveHost::self() const { return impl_->options().self; }
 Time LiveHost::run_now() const { return impl_->clock().run_now(); }
 LiveHostCounters LiveHost::counters() const { return impl_->counters(); }

@@ -75,6 +75,7 @@ struct LiveHostOptions {
 
 struct LiveHostCounters {
   std::uint64_t handlers = 0;
+  std::uint64_t inputs_lost = 0;  ///< while the host was hung
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_received = 0;
   SocketCounters sockets;
@@ -109,6 +110,11 @@ class LiveHost {
 
   /// Replaces the set of blocked pairs; those without this node do not concern it.
   void set_blocked(const BlockedPairs& pairs);
+  /// Replaces the set of nodes whose hosts are without power. Nothing passes to them or from them,
+  /// and those that come back know none of their old connections: a stream with one of them is
+  /// silent until this node sends on it, and is then reset. A node in the set that hears of it
+  /// itself falls silent, to be killed in that state.
+  void set_without_power(const std::set<NodeId>& nodes);
   /// Replaces what the link from this node to `peer` does to packets; default parameters remove it.
   void set_link(NodeId peer, const sim::LinkParams& params);
   /// Steps the wall clock once, and replaces the drift that is added to the node's own; a default
@@ -116,6 +122,10 @@ class LiveHost {
   void apply_clock_fault(const sim::ClockFault& fault);
   /// Replaces the disk fault; a default one lifts it.
   void set_disk_fault(const sim::DiskFault& fault);
+  /// A hung host takes its input and loses it: datagrams and streams are read, timers expire, and
+  /// no handler is called. The input log has only handler calls, so a replay knows nothing of it.
+  /// on_start and on_stop are called all the same; a stop ends the hang.
+  void set_hung(bool hung);
 
   NodeId self() const;
   /// True time since the start of the run.

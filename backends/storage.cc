@@ -11,6 +11,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/io/file_name.h"
+
 namespace twinbed::backends {
 namespace {
 
@@ -49,19 +51,6 @@ StorageStatus status_of(int error) {
     case ENAMETOOLONG: return StorageStatus::kNotFound;
     default: return StorageStatus::kFailed;
   }
-}
-
-/// A relative path without empty, "." or ".." parts.
-bool is_inside(std::string_view name) {
-  if (name.empty()) return false;
-  std::size_t from = 0;
-  while (from <= name.size()) {
-    const std::size_t slash = std::min(name.find('/', from), name.size());
-    const std::string_view part = name.substr(from, slash - from);
-    if (part.empty() || part == "." || part == "..") return false;
-    from = slash + 1;
-  }
-  return true;
 }
 
 std::string directory_of(const std::string& path) {
@@ -115,7 +104,7 @@ bool FileStorage::path_of(std::string_view file, std::string& path) const {
   if (file.empty() || file.find('\0') != std::string_view::npos) return false;
   const bool is_rooted = !options_.root.empty() && file.front() != '/';
   path = is_rooted ? options_.root + "/" + std::string(file) : std::string(file);
-  return options_.whole_file_system || (is_rooted && is_inside(file));
+  return options_.whole_file_system || (is_rooted && is_plain_file_name(file));
 }
 
 FileStorage::ReadAnswer FileStorage::read(std::string_view file, std::uint64_t offset,

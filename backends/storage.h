@@ -7,8 +7,8 @@
 //
 // What a crash leaves: a killed process loses nothing that the kernel has taken, so by default even
 // unsynced writes are found again. With `hold_unsynced`, writes stay in this process until they are
-// synced, so that killing it loses them as a power cut would, which is what a scenario's crash
-// means. Renaming a file writes out what was held for it, as ext4 does by default (auto_da_alloc).
+// synced, so that killing it loses them as a power failure would. Renaming a file writes out what
+// was held for it, as ext4 does by default (auto_da_alloc); renames and removals are not undone.
 #pragma once
 
 #include <cstdint>

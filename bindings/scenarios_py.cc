@@ -6,6 +6,8 @@
 #include "scenarios/judge.h"
 #include "scenarios/load.h"
 #include "scenarios/protocols.h"
+#include "scenarios/real_capture.h"
+#include "scenarios/run_capture.h"
 #include "scenarios/schema.h"
 
 namespace twinbed::bindings {
@@ -49,22 +51,23 @@ class Progress {
 /// RunOptions as Python passes them, by keyword.
 RunOptions run_options(std::uint64_t seed, std::int64_t replication,
                        const std::vector<std::pair<std::string, std::string>>& parameters,
-                       const std::string& started_at, Progress& progress) {
+                       const std::string& started_at, bool capture, Progress& progress) {
   RunOptions options;
   options.seed = seed;
   options.replication = replication;
   options.parameters = parameters;
   options.started_at = started_at;
+  options.capture = capture;
   options.progress = [&progress](Duration done, Duration total) { return progress(done, total); };
   return options;
 }
 
 /// Releases the GIL unless a protocol in Python needs it at every event.
 template <class Run>
-RunSummary run_without_gil(bool keep_gil, const Progress& progress, Run&& run) {
+auto run_without_gil(bool keep_gil, const Progress& progress, Run&& run) {
   std::optional<py::gil_scoped_release> release;
   if (!keep_gil) release.emplace();
-  Result<RunSummary> result = run();
+  auto result = run();
   release.reset();
   progress.raise_again();
   return outcome_of(std::move(result));
@@ -73,10 +76,10 @@ RunSummary run_without_gil(bool keep_gil, const Progress& progress, Run&& run) {
 RunSummary run_simulated(const Scenario& scenario, const std::string& store_path,
                          std::uint64_t seed, std::int64_t replication,
                          const std::vector<std::pair<std::string, std::string>>& parameters,
-                         const std::string& started_at, const py::object& progress,
-                         const py::object& protocol) {
+                         const std::string& started_at, bool capture,
+                         const py::object& progress, const py::object& protocol) {
   Progress poll(progress);
-  RunOptions options = run_options(seed, replication, parameters, started_at, poll);
+  RunOptions options = run_options(seed, replication, parameters, started_at, capture, poll);
   if (!protocol.is_none()) options.factory = python_factory(protocol);
   const auto store = outcome_of(backends::Store::open(store_path));
   try {
@@ -95,13 +98,44 @@ RunSummary run_real(const Scenario& scenario, const std::string& store_path,
                     const std::string& node_program, const std::string& work_directory,
                     bool keep_files, std::uint64_t seed, std::int64_t replication,
                     const std::vector<std::pair<std::string, std::string>>& parameters,
-                    const std::string& started_at, const py::object& progress) {
+                    const std::string& started_at, bool capture, const py::object& progress) {
   Progress poll(progress);
-  const RunOptions options = run_options(seed, replication, parameters, started_at, poll);
+  const RunOptions options = run_options(seed, replication, parameters, started_at, capture, poll);
   const scenarios::RealOptions real{node_program, work_directory, keep_files};
   const auto store = outcome_of(backends::Store::open(store_path));
   return run_without_gil(false, poll,
                          [&] { return scenarios::run_real(scenario, options, real, *store); });
+}
+
+scenarios::ReplayReport replay_run(const std::string& path, std::int64_t run_id,
+                                   const std::string& encryption_key, const py::object& progress) {
+  Progress poll(progress);
+  scenarios::ReplayOptions options;
+  options.progress = [&poll](Duration done, Duration total) { return poll(done, total); };
+  options.encryption_key = encryption_key;
+  return run_without_gil(false, poll,
+                         [&] { return scenarios::replay_run(path, run_id, options); });
+}
+
+scenarios::DiffReport diff_runs(const std::string& left, std::int64_t left_run,
+                                const std::string& right, std::int64_t right_run,
+                                const py::object& progress) {
+  Progress poll(progress);
+  return run_without_gil(false, poll, [&] {
+    return scenarios::diff_runs(
+        left, left_run, right, right_run,
+        [&poll](Duration done, Duration total) { return poll(done, total); });
+  });
+}
+
+std::optional<std::string> capture_problem() {
+  const auto problem = scenarios::RealCapture::problem();
+  return problem ? std::optional(problem->message) : std::nullopt;
+}
+
+std::uint64_t write_capture(const std::string& store, std::int64_t run_id,
+                            const std::optional<std::string>& node, const std::string& path) {
+  return outcome_of(scenarios::write_capture(store, run_id, node, path));
 }
 
 /// Options as Python sees them, durations in nanoseconds.
@@ -122,7 +156,8 @@ py::dict to_python(const scenarios::Options& options) {
 void check(const Scenario& scenario, bool own_protocol) {
   if (const auto error = scenarios::check_scenario(scenario)) throw ScenarioMistake(error->message);
   value_of(scenarios::Judge::make(scenario));
-  const auto network = value_of(scenarios::build_network(scenario, 0));
+  const auto files = value_of(scenarios::ScenarioFiles::read(scenario));
+  const auto network = value_of(scenarios::build_network(scenario, files, 0));
   for (std::size_t node = 0; !own_protocol && node < scenario.nodes.size(); ++node) {
     value_of(scenarios::make_protocol(scenario, node, network.endpoints));
   }
@@ -156,7 +191,8 @@ void bind_scenario(py::module_& module) {
       .def_readonly("directory", &Scenario::directory, "Where relative file names start.")
       .def("endpoints",
            [](const Scenario& self, std::uint64_t seed) {
-             return value_of(scenarios::build_network(self, seed)).endpoints;
+             const auto files = value_of(scenarios::ScenarioFiles::read(self));
+             return value_of(scenarios::build_network(self, files, seed)).endpoints;
            },
            py::arg("seed") = 0, "Address and port of each node in the simulated network.")
       .def("to_yaml", &scenarios::dump_scenario,
@@ -198,30 +234,25 @@ void bind_reports(py::module_& module) {
 void bind_runs(py::module_& module) {
   module.def("run_simulated", run_simulated, py::arg("scenario"), py::arg("store"),
              py::kw_only(), py::arg("seed"), py::arg("replication"), py::arg("parameters"),
-             py::arg("started_at"), py::arg("progress") = py::none(),
+             py::arg("started_at"), py::arg("capture") = false, py::arg("progress") = py::none(),
              py::arg("protocol") = py::none(),
              "One simulated run into a store; `protocol(node index)` builds protocols in Python.");
   module.def("run_real", run_real, py::arg("scenario"), py::arg("store"), py::kw_only(),
              py::arg("node_program"), py::arg("work_directory"), py::arg("keep_files"),
              py::arg("seed"), py::arg("replication"), py::arg("parameters"),
-             py::arg("started_at"), py::arg("progress") = py::none(),
+             py::arg("started_at"), py::arg("capture") = false, py::arg("progress") = py::none(),
              "One run on this machine, each node a process, into a store.");
-  module.def(
-      "replay_run",
-      [](const std::string& path, std::int64_t run_id) {
-        return outcome_of(scenarios::replay_run(path, run_id));
-      },
-      py::arg("store"), py::arg("run_id"), py::call_guard<py::gil_scoped_release>(),
-      "Runs a recorded run again and compares.");
-  module.def(
-      "diff_runs",
-      [](const std::string& left, std::int64_t left_run, const std::string& right,
-         std::int64_t right_run) {
-        return outcome_of(scenarios::diff_runs(left, left_run, right, right_run));
-      },
-      py::arg("left"), py::arg("left_run"), py::arg("right"), py::arg("right_run"),
-      py::call_guard<py::gil_scoped_release>(),
-      "Executes two recorded simulated runs side by side until they part.");
+  module.def("capture_problem", capture_problem,
+             "Why packets of real nodes cannot be captured here, in one sentence; None: they can.");
+  module.def("write_capture", write_capture, py::arg("store"), py::arg("run_id"),
+             py::arg("node"), py::arg("path"), py::call_guard<py::gil_scoped_release>(),
+             "Writes the packets of a captured run into a pcap file; how many they are.");
+  module.def("replay_run", replay_run, py::arg("store"), py::arg("run_id"), py::kw_only(),
+             py::arg("encryption_key") = "", py::arg("progress") = py::none(),
+             "Runs a recorded run again and compares.");
+  module.def("diff_runs", diff_runs, py::arg("left"), py::arg("left_run"), py::arg("right"),
+             py::arg("right_run"), py::kw_only(), py::arg("progress") = py::none(),
+             "Executes two recorded simulated runs side by side until they part.");
 }
 
 }  // namespace

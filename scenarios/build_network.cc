@@ -1,9 +1,10 @@
 #include "scenarios/build_network.h"
 
-#include <filesystem>
+#include <algorithm>
 
 #include "core/base/random_stream.h"
 #include "scenarios/option_reader.h"
+#include "scenarios/suggest.h"
 #include "sim/network/generators.h"
 #include "sim/network/graph_file.h"
 
@@ -42,13 +43,13 @@ Result<Topology> generate(const Scenario& scenario, std::uint64_t seed) {
                "'; there are star, line, ring, grid, tree and random-geometric"};
 }
 
-Result<Topology> start_topology(const Scenario& scenario, std::uint64_t seed) {
+Result<Topology> start_topology(const Scenario& scenario, const ScenarioFiles& files,
+                                std::uint64_t seed) {
   const NetworkSpec& network = scenario.network;
   if (!network.file.empty()) {
-    const std::filesystem::path file(network.file);
-    const std::filesystem::path path =
-        file.is_absolute() ? file : std::filesystem::path(scenario.directory) / file;
-    return sim::load_graph_file(path.string(), network.link);
+    const Result<std::string_view> text = files.content(scenario, network.file);
+    if (!text) return Error{text.error()};
+    return sim::parse_graph(absolute_file(scenario, network.file), *text, network.link);
   }
   // A star is what nodes without a network of their own get anyway, with their own names as hosts.
   if (network.generator.empty() || network.generator == "star") return Topology{};
@@ -87,10 +88,31 @@ DeviceIndex attachment(Topology& topology, std::size_t number) {
   return static_cast<DeviceIndex>(topology.devices.size() - 1);
 }
 
+/// The loader cannot know the names of a graph file or a generator.
+std::optional<Error> check_link_faults(const Scenario& scenario, const Topology& topology) {
+  std::vector<std::string> names;
+  for (const NodeSpec& node : scenario.nodes) names.push_back(node.name);
+  for (const sim::Device& device : topology.devices) names.push_back(device.name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (std::size_t fault = 0; fault < scenario.faults.size(); ++fault) {
+    const auto& between = scenario.faults[fault].link_between;
+    for (std::size_t end = 0; between && end < between->size(); ++end) {
+      const std::string& name = (*between)[end];
+      if (std::binary_search(names.begin(), names.end(), name)) continue;
+      return Error{"faults." + std::to_string(fault) + ".between." + std::to_string(end) +
+                   ": the network has no node or device " + in_quotes(name) +
+                   suggestion(name, names, "the names")};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<BuiltNetwork> build_network(const Scenario& scenario, std::uint64_t seed) {
-  Result<Topology> start = start_topology(scenario, seed);
+Result<BuiltNetwork> build_network(const Scenario& scenario, const ScenarioFiles& files,
+                                   std::uint64_t seed) {
+  Result<Topology> start = start_topology(scenario, files, seed);
   if (!start) return Error{start.error()};
   BuiltNetwork built;
   built.topology = std::move(*start);
@@ -112,6 +134,7 @@ Result<BuiltNetwork> build_network(const Scenario& scenario, std::uint64_t seed)
     }
     built.hosts.push_back(*device);
   }
+  if (const auto error = check_link_faults(scenario, topology)) return *error;
   sim::assign_addresses(topology);
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     built.endpoints.push_back(

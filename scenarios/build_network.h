@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "scenarios/files.h"
 #include "scenarios/scenario.h"
 #include "sim/network/topology.h"
 
@@ -18,7 +19,9 @@ struct BuiltNetwork {
 /// Builds the network: generator or file, then the devices and links that are listed, then a host
 /// for each node whose host is none of these. Such hosts join the first switch; in a network
 /// without a switch, the routers in turn; with neither, a switch is added, so that a scenario
-/// without a network section is a star. The seed counts only for random shapes.
-Result<BuiltNetwork> build_network(const Scenario& scenario, std::uint64_t seed);
+/// without a network section is a star. The seed counts only for random shapes. A link fault
+/// between names that the network does not have is an error here, as only here all are known.
+Result<BuiltNetwork> build_network(const Scenario& scenario, const ScenarioFiles& files,
+                                   std::uint64_t seed);
 
 }  // namespace twinbed::scenarios

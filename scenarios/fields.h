@@ -1,5 +1,5 @@
 // The structs of a scenario as kinds: every key of a scenario file is stated in fields_network.cc,
-// fields_faults.cc or fields_scenario.cc, once.
+// fields_trace.cc, fields_faults.cc or fields_scenario.cc, once.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@
 namespace twinbed::scenarios {
 
 const Kind<sim::LinkParams>& link_kind();
+const Kind<std::vector<sim::LinkTrace>>& traces_kind();
 const Kind<NetworkSpec>& network_kind();
 const Kind<sim::FaultPlan>& fault_plan_kind();
 const RecordKind<Scenario>& scenario_kind();

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/io/file_name.h"
 #include "scenarios/suggest.h"
 #include "scenarios/units.h"
 
@@ -20,6 +21,17 @@ Path operator/(Path path, std::string part) {
 }
 Path operator/(Path path, std::size_t index) { return std::move(path) / std::to_string(index); }
 
+/// Roles change in the course of a run: any node may have any.
+bool may_hit(const sim::Selector& select, const NodeSpec& node) {
+  return !select.role.empty() || select.nodes.empty() ||
+         std::find(select.nodes.begin(), select.nodes.end(), node.name) != select.nodes.end();
+}
+
+/// Whether the fault may be in force at an instant of the range.
+bool may_last_at(const sim::FaultSpec& fault, const sim::DurationRange& at) {
+  return fault.at.low <= at.high && (!fault.lasts || fault.at.high + fault.lasts->high > at.low);
+}
+
 /// The checks, in the order of the parts of a scenario. Each returns false at the first problem.
 class ScenarioCheck {
  public:
@@ -28,7 +40,7 @@ class ScenarioCheck {
   }
 
   std::optional<Contradiction> run() {
-    if (nodes() && devices() && network() && links() && workload()) faults();
+    if (nodes() && devices() && network() && links() && workload() && faults()) clocks();
     return std::move(found_);
   }
 
@@ -46,6 +58,7 @@ class ScenarioCheck {
   bool link(const sim::LinkParams& params, const Path& path);
   bool workload();
   bool faults();
+  bool clocks();
   bool fault(const sim::FaultSpec& fault, const Path& path);
   bool partition(const sim::FaultSpec& fault, const Path& path);
   bool groups(const sim::FaultSpec& fault, const Path& path);
@@ -92,20 +105,11 @@ bool ScenarioCheck::nodes() {
   return true;
 }
 
-/// The rules for names of core/io/storage.h.
 bool ScenarioCheck::files(const NodeSpec& node, const Path& path) {
   for (const auto& [name, source] : node.files) {
-    std::string_view rest = name;
-    bool good = true;
-    while (good && !rest.empty()) {
-      const std::string_view part = rest.substr(0, rest.find('/'));
-      good = !part.empty() && part != "..";
-      rest.remove_prefix(std::min(rest.size(), part.size() + 1));
-    }
-    if (!good || name.ends_with('/')) {
-      return fail(path / name, in_quotes(name) + " is no name for a file in a node's storage, " +
-                                   "write a relative path without '..'");
-    }
+    if (is_plain_file_name(name)) continue;
+    return fail(path / name, in_quotes(name) + " is no name for a file in a node's storage, " +
+                                 "write a relative path without '.' and '..'");
   }
   return true;
 }
@@ -211,6 +215,30 @@ bool ScenarioCheck::workload() {
 bool ScenarioCheck::faults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
     if (!fault(scenario_.faults[i], Path{"faults"} / i)) return false;
+  }
+  return true;
+}
+
+/// At -1,000,000 ppm a clock stands still. One drift cannot do that, the sum of several can: it is
+/// lowest when one of the faults begins.
+bool ScenarioCheck::clocks() {
+  const std::vector<sim::FaultSpec>& faults = scenario_.faults;
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    if (faults[i].clock.drift_ppm >= 0) continue;
+    for (const NodeSpec& node : scenario_.nodes) {
+      double sum_ppm = node.clock.drift_ppm;
+      for (const sim::FaultSpec& other : faults) {
+        const bool counts = other.clock.drift_ppm < 0 && may_hit(other.select, node) &&
+                            may_hit(faults[i].select, node) && may_last_at(other, faults[i].at);
+        if (counts) sum_ppm += other.clock.drift_ppm;
+      }
+      if (sum_ppm > -999'999) continue;
+      return fail(Path{"faults"} / i / "clock" / "drift",
+                  "the drifts of node " + in_quotes(node.name) + " at that time add up to " +
+                      std::to_string(static_cast<std::int64_t>(sum_ppm)) +
+                      " ppm, and its clock would stand still or run back; keep the sum above "
+                      "-1000000 ppm");
+    }
   }
   return true;
 }

@@ -5,6 +5,7 @@ namespace twinbed::scenarios {
 namespace {
 
 using sim::ClockFault;
+using sim::CrashCause;
 using sim::DiskFault;
 using sim::FaultAction;
 using sim::FaultSpec;
@@ -25,6 +26,13 @@ const Kind<FaultAction>& action_kind() {
       "the actions",
       words_of<A>({A::kCrash, A::kRestart, A::kStop, A::kPause, A::kHang, A::kPartition, A::kLink,
                    A::kClock, A::kDisk}));
+  return kind;
+}
+
+const Kind<CrashCause>& crash_cause_kind() {
+  using C = CrashCause;
+  static const auto kind =
+      enum_kind<C>("the causes of a crash", words_of<C>({C::kKill, C::kPowerFailure}));
   return kind;
 }
 
@@ -152,6 +160,10 @@ void add_target_fields(RecordKind<FaultSpec>& record) {
       .only({"partition"});
   record.add("select", &F::select, selector_kind(), "whom the fault hits")
       .only({"crash", "restart", "stop", "pause", "hang", "partition", "clock", "disk"});
+  record.add("cause", &F::cause, crash_cause_kind(),
+             "kill: the process dies as by kill -9, and its kernel ends its connections; "
+             "power-failure: its host and all nodes on it fall silent, and peers see time-outs")
+      .only({"crash"});
   record.add("groups", &F::groups, groups,
              "the parts of a partition: two or more for groups, two for one-way, two of one node "
              "each for min-cut")
@@ -171,7 +183,7 @@ const RecordKind<FaultSpec>& fault_kind() {
                "how long it lasts; without it, until the end of the run")
         .only({"crash", "stop", "pause", "hang", "partition", "link", "clock", "disk"});
     record.add("action", &F::action, action_kind(),
-               "crash: the process is killed; restart: it is started anew; stop: it is asked to "
+               "crash: the process dies; restart: it is started anew; stop: it is asked to "
                "end; pause: nothing of it runs; hang: it takes input and does nothing; partition: "
                "packets between nodes are dropped; link: links get worse; clock, disk: a node's "
                "clock or disk goes wrong").require();

@@ -29,6 +29,12 @@ using Json = nlohmann::ordered_json;
 /// Where the reading is, and the first problem it met.
 class Reader {
  public:
+  /// Relative file names start at the directory.
+  explicit Reader(std::string directory = ".") : directory_(std::move(directory)) {}
+
+  /// Where a file that the document names lies.
+  std::string resolve(const std::string& file) const;
+
   /// Notes the problem unless there is one already; always false, so that a read can return it.
   bool fail(const Place& place, std::string message) {
     if (!problem_) problem_ = Problem{place, path(), std::move(message)};
@@ -44,6 +50,7 @@ class Reader {
   std::string path() const;
 
  private:
+  std::string directory_;
   std::vector<std::string> parts_;
   std::optional<Problem> problem_;
 };

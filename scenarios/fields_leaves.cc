@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "scenarios/units.h"
@@ -177,6 +178,10 @@ YamlNode write_option(const OptionValue& option) {
 }
 
 }  // namespace
+
+std::string Reader::resolve(const std::string& file) const {
+  return (std::filesystem::path(directory_) / file).string();  // an absolute name stays as it is
+}
 
 std::string Reader::subject() const {
   for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {

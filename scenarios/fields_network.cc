@@ -102,6 +102,8 @@ const Kind<LinkParams>& link_kind() {
                "probability that a packet is held back by reorder_delay");
     record.add("reorder_delay", &L::reorder_delay, duration_kind(),
                "how long a reordered packet is held back");
+    record.add("trace", &L::traces, traces_kind(),
+               "loss, delay and bandwidth that change with time, on top of those above");
     return record;
   }();
   return kind;

@@ -2,7 +2,6 @@
 
 #include "scenarios/dump.h"
 #include "scenarios/protocols.h"
-#include "scenarios/simulation.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -57,8 +56,9 @@ void Judge::finish(Time end, backends::Store& store, RunSummary& summary) {
   }
 }
 
-backends::RunInfo run_info(const Scenario& scenario, const RunOptions& options,
-                           const std::string& mode, const sim::FaultPlan& drawn) {
+backends::RunInfo run_info(const Scenario& scenario, const ScenarioFiles& files,
+                           const RunOptions& options, const std::string& mode,
+                           const sim::FaultPlan& drawn) {
   backends::RunInfo info;
   info.scenario = scenario.name;
   info.scenario_text = dump_scenario(with_absolute_files(scenario));
@@ -74,7 +74,22 @@ backends::RunInfo run_info(const Scenario& scenario, const RunOptions& options,
   for (const NodeSpec& node : scenario.nodes) {
     info.nodes.push_back({node.name, node.role, node.host.empty() ? node.name : node.host});
   }
+  for (const auto& [path, content] : files.contents()) info.files.push_back({path, content});
   return info;
+}
+
+Result<RunSummary> end_run(Judge& judge, backends::Store& store, RunSummary summary, Time ended_at,
+                           std::chrono::steady_clock::time_point wall_start) {
+  judge.finish(ended_at, store, summary);
+  backends::RunResultRow result;
+  result.fingerprint = summary.fingerprint;
+  result.events_count = static_cast<std::int64_t>(summary.events);
+  result.end_ns = to_ns(ended_at);
+  result.wall_ns = (std::chrono::steady_clock::now() - wall_start) / Duration{1};
+  result.failure = summary.failure;
+  const backends::Status written = store.finish_run(result);
+  if (!written) return Error{written.error()};
+  return summary;
 }
 
 std::string build_id() {

@@ -1,5 +1,6 @@
 #include "scenarios/load.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "scenarios/dump.h"
 #include "scenarios/fields.h"
 #include "scenarios/fields_check.h"
 #include "scenarios/fields_set.h"
@@ -30,9 +32,19 @@ struct Reading {
   std::optional<Problem> problem;
 };
 
-Reading read_scenario(const YamlNode& root) {
+bool has_traces(const Scenario& scenario) {
+  const auto any = [](const auto& list, auto has) {
+    return std::any_of(list.begin(), list.end(), has);
+  };
+  return !scenario.network.link.traces.empty() ||
+         any(scenario.network.links,
+             [](const auto& link) { return link.params && !link.params->traces.empty(); }) ||
+         any(scenario.faults, [](const auto& fault) { return !fault.link.traces.empty(); });
+}
+
+Reading read_scenario(const YamlNode& root, const std::string& directory) {
   Reading reading;
-  Reader reader;
+  Reader reader(directory);
   if (root.type == NodeType::kNull) {
     reading.problem = Problem{{}, "", "the scenario is empty, start it with 'version: 1'"};
   } else if (!scenario_kind().read(reader, root, reading.scenario)) {
@@ -40,6 +52,11 @@ Reading read_scenario(const YamlNode& root) {
   } else if (auto contradiction = find_contradiction(reading.scenario)) {
     reading.problem = Problem{find_place(root, contradiction->path),
                               join_path(contradiction->path), contradiction->message};
+  } else if (has_traces(reading.scenario) &&
+             dump_scenario(reading.scenario).size() >= kMaxReadBytes) {
+    reading.problem = Problem{{}, "network",
+                              "the scenario has more than 4 MiB with the traces that it names, use "
+                              "shorter or fewer ones"};
   }
   return reading;
 }
@@ -99,14 +116,14 @@ Result<Scenario> load_scenario_text(std::string_view text, const std::string& na
   if (std::optional<Problem> problem = apply_settings(parsed.root, settings)) {
     return to_error(*problem, name_for_messages, settings);
   }
-  Reading reading = read_scenario(parsed.root);
+  Reading reading = read_scenario(parsed.root, directory);
   if (reading.problem) return to_error(*reading.problem, name_for_messages, settings);
   reading.scenario.directory = directory;
   return std::move(reading.scenario);
 }
 
 std::optional<Error> check_scenario(const Scenario& scenario) {
-  const Reading reading = read_scenario(scenario_kind().write(scenario));
+  const Reading reading = read_scenario(scenario_kind().write(scenario), scenario.directory);
   if (!reading.problem) return std::nullopt;
   const std::string path = reading.problem->path;
   return Error{(path.empty() ? "scenario" : path) + ": " + reading.problem->message};

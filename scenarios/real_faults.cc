@@ -1,6 +1,7 @@
 // The faults of a run in mode real: signals to processes, messages to hosts.
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "scenarios/real_run.h"
@@ -16,7 +17,7 @@ using sim::FaultSpec;
 /// Whether the hosts themselves carry it out, told by its number in the plan.
 bool is_for_hosts(FaultAction action) {
   return action == FaultAction::kLink || action == FaultAction::kClock ||
-         action == FaultAction::kDisk;
+         action == FaultAction::kDisk || action == FaultAction::kHang;
 }
 
 }  // namespace
@@ -44,7 +45,23 @@ void RealRun::resolve(const FaultSpec& fault, Active& active) {
                                        : "all links";
   } else {
     active.nodes = sim::select_nodes(fault.select, nodes, select_random_);
+    if (fault.cause == sim::CrashCause::kPowerFailure) {
+      active.nodes = sim::on_the_hosts_of(active.nodes, hosts_);
+    }
     active.target = sim::join_names(active.nodes, nodes);
+  }
+}
+
+/// Whether the fault finds something to change in a node, as in the simulator: what it did not do,
+/// its end does not undo.
+bool RealRun::can_hit(const FaultSpec& fault, std::uint32_t node) const {
+  const Member& member = members_[node];
+  switch (fault.action) {
+    case FaultAction::kCrash:
+    case FaultAction::kStop: return !member.down;
+    case FaultAction::kPause:
+    case FaultAction::kHang: return !member.down && member.condition == Condition::kRuns;
+    default: return true;
   }
 }
 
@@ -59,12 +76,13 @@ std::string RealRun::begin_fault(std::size_t index) {
     active.touched_before = touched_now();
     return {};
   }
+  std::erase_if(active.nodes, [&](std::uint32_t node) { return !can_hit(fault, node); });
+  if (fault.cause == sim::CrashCause::kPowerFailure) cut_power(active.nodes);
   for (std::uint32_t node : active.nodes) {
     if (is_for_hosts(fault.action)) {
-      Member& member = members_[node];
-      if (member.down) continue;
-      member.process->send(
-          encode_control({Kind::kFault, static_cast<std::int64_t>(index), true, {}, {}}));
+      if (members_[node].down) continue;
+      if (fault.action == FaultAction::kHang) members_[node].condition = Condition::kHung;
+      tell_host(node, index, true);
       ++active.touched;
     } else if (const std::string problem = apply_to_node(fault, node, active); !problem.empty()) {
       return problem;
@@ -86,14 +104,53 @@ std::string RealRun::end_fault(std::size_t index) {
   for (std::uint32_t node : active.nodes) {
     Member& member = members_[node];
     if (is_for_hosts(fault.action)) {
-      if (member.down) continue;
-      member.process->send(
-          encode_control({Kind::kFault, static_cast<std::int64_t>(index), false, {}, {}}));
+      if (member.condition == Condition::kHung && fault.action == FaultAction::kHang) {
+        member.condition = Condition::kRuns;
+      }
+      tell_host(node, index, false);
     } else if (const std::string problem = undo_on_node(fault, node); !problem.empty()) {
       return problem;
     }
   }
   return {};
+}
+
+void RealRun::tell_host(std::uint32_t node, std::size_t fault, bool begins) {
+  if (members_[node].down) return;
+  members_[node].process->send(
+      encode_control({Kind::kFault, static_cast<std::int64_t>(fault), begins, {}, {}}));
+}
+
+/// A new process does not know what goes wrong around it. A hang before it was ready is for it, one
+/// before it was started was not.
+void RealRun::tell_restarted(std::uint32_t node) {
+  send_blocked_to(node);
+  for (std::size_t index = 0; index < active_.size(); ++index) {
+    const Active& active = active_[index];
+    const FaultAction action = plan_[index].action;
+    if (!active.lasting || !is_for_hosts(action) ||
+        std::find(active.nodes.begin(), active.nodes.end(), node) == active.nodes.end()) {
+      continue;
+    }
+    if (action == FaultAction::kHang && members_[node].condition != Condition::kHung) continue;
+    tell_host(node, index, true);
+  }
+}
+
+/// The hosts fall silent before their processes die, so that no peer sees what their kernels do for
+/// dead processes.
+void RealRun::cut_power(const std::vector<std::uint32_t>& nodes) {
+  for (std::uint32_t node : nodes) members_[node].has_power = false;
+  send_blocked();
+  (void)touched_now();  // whoever has answered has heard of it
+}
+
+/// A process starts on the node's host.
+void RealRun::restore_power(std::uint32_t node) {
+  for (std::size_t other = 0; other < members_.size(); ++other) {
+    if (hosts_[other] == hosts_[node]) members_[other].has_power = true;
+  }
+  send_blocked();
 }
 
 std::string RealRun::apply_to_node(const FaultSpec& fault, std::uint32_t node, Active& active) {
@@ -112,7 +169,10 @@ std::string RealRun::apply_to_node(const FaultSpec& fault, std::uint32_t node, A
   ++active.touched;
   if (fault.action == FaultAction::kCrash) kill_node(node, SIGKILL);
   if (fault.action == FaultAction::kStop) kill_node(node, SIGTERM);
-  if (fault.action == FaultAction::kPause) member.process->signal(SIGSTOP);
+  if (fault.action == FaultAction::kPause) {
+    member.condition = Condition::kPaused;
+    member.process->signal(SIGSTOP);
+  }
   return {};
 }
 
@@ -122,7 +182,11 @@ std::string RealRun::undo_on_node(const FaultSpec& fault, std::uint32_t node) {
     kill_node(node, SIGKILL);
     return spawn(node);
   }
-  if (fault.action == FaultAction::kPause) members_[node].process->signal(SIGCONT);
+  Member& member = members_[node];
+  if (fault.action == FaultAction::kPause && member.condition == Condition::kPaused) {
+    member.condition = Condition::kRuns;
+    member.process->signal(SIGCONT);
+  }
   return {};
 }
 
@@ -131,8 +195,10 @@ void RealRun::kill_node(std::uint32_t node, int signal) {
   if (!member.process) return;
   member.down = true;
   member.ready = false;
+  member.condition = Condition::kRuns;
   member.role.clear();
   member.process->signal(signal);
+  if (signal == SIGTERM) member.process->signal(SIGCONT);  // one that is paused hears of it, too
   if (signal == SIGKILL) member.process.reset();
 }
 
@@ -141,6 +207,9 @@ void RealRun::send_blocked_to(std::size_t node) {
   for (const Active& active : active_) {
     if (!active.lasting) continue;
     message.pairs.insert(message.pairs.end(), active.blocked.begin(), active.blocked.end());
+  }
+  for (std::uint32_t other = 0; other < members_.size(); ++other) {
+    if (!members_[other].has_power) message.off.push_back(other);
   }
   members_[node].process->send(encode_control(message));
 }

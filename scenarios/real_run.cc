@@ -2,11 +2,11 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "backends/event_loop.h"
 #include "scenarios/dump.h"
@@ -16,7 +16,6 @@ namespace {
 
 using backends::monotonic_now_ns;
 using Kind = ControlMessage::Kind;
-using sim::FaultAction;
 
 constexpr std::int64_t kMillisecond = 1'000'000;
 /// From the moment at which all nodes are ready to the common start.
@@ -25,19 +24,24 @@ constexpr std::int64_t kReadyLimitNs = 20'000 * kMillisecond;
 constexpr std::int64_t kStopLimitNs = 4'000 * kMillisecond;
 constexpr std::int64_t kReportLimitNs = 200 * kMillisecond;
 
+std::string unwritten(const std::string& file) {
+  return "cannot write the file " + file + "; is the disk full?";
+}
+
 }  // namespace
 
-RealRun::RealRun(const Scenario& scenario, const BuiltNetwork& network, const RunOptions& options,
-                 const RealOptions& real, backends::Store& store)
+RealRun::RealRun(const Scenario& scenario, const ScenarioFiles& files, const BuiltNetwork& network,
+                 const RunOptions& options, const RealOptions& real, backends::Store& store)
     : scenario_(scenario),
+      files_(files),
       options_(options),
       real_(real),
       store_(store),
       paths_(scenario, network),
+      hosts_(network.hosts),
       select_random_(options.seed, "fault-select"),
       workload_(draw_workload(scenario, options.seed)),
-      members_(scenario.nodes.size()),
-      run_number_(static_cast<std::uint32_t>(getpid()) % 254 + 1) {
+      members_(scenario.nodes.size()) {
   RandomStream random(options.seed, "fault-plan");
   plan_ = sim::draw_plan(scenario.faults, random);
   active_.resize(plan_.size());
@@ -61,17 +65,9 @@ void RealRun::build_timeline() {
 
 Time RealRun::run_now() const { return time_from_ns(monotonic_now_ns() - start_ns_); }
 
-std::string RealRun::check_faults() const {
-  for (const sim::FaultSpec& fault : plan_) {
-    if (fault.action == FaultAction::kHang) {
-      return "the fault hang exists in mode sim only; in mode real, pause stops a process";
-    }
-  }
-  return {};
-}
-
 std::string RealRun::execute() {
-  std::string problem = check_faults();
+  std::string problem = claim_addresses();
+  if (problem.empty() && options_.capture) problem = open_capture();
   if (problem.empty()) problem = start_all();
   if (problem.empty()) problem = follow_timeline();
   if (start_ns_ != 0) {
@@ -84,12 +80,49 @@ std::string RealRun::execute() {
     }
   }
   stop_all();
+  if (capture_) {
+    const std::string lost = capture_->finish(ended_at_);
+    if (problem.empty()) problem = lost;
+  }
   return problem;
 }
 
-std::string RealRun::start_all() {
+std::string RealRun::claim_addresses() {
+  auto claim = backends::LoopbackClaim::take();
+  if (!claim) return claim.error();
+  loopback_ = std::move(*claim);
+  return {};
+}
+
+std::string RealRun::open_capture() {
+  auto capture = RealCapture::open(loopback_->run_number(), members_.size(), store_);
+  if (!capture) return capture.error();
+  capture_ = std::move(*capture);
+  return {};
+}
+
+/// The scenario as the nodes find it, with copies of its files: what they read is what the store
+/// has, whatever becomes of the originals.
+std::string RealRun::write_scenario() {
+  std::error_code code;
+  std::filesystem::create_directories(real_.work_directory + "/inputs", code);
+  std::map<std::string, std::string> copies;
+  for (const auto& [path, content] : files_.contents()) {
+    const std::string name = "inputs/" + std::to_string(copies.size());
+    std::ofstream stream(real_.work_directory + "/" + name, std::ios::binary);
+    if (!(stream << content).flush()) return unwritten(real_.work_directory + "/" + name);
+    copies[path] = name;
+  }
   scenario_file_ = real_.work_directory + "/scenario.yaml";
-  std::ofstream(scenario_file_) << dump_scenario(with_absolute_files(scenario_));
+  const Scenario scenario =
+      with_files(scenario_, [&](const std::string& path) { return copies.at(path); });
+  std::ofstream stream(scenario_file_);
+  if ((stream << dump_scenario(scenario)).flush()) return {};
+  return unwritten(scenario_file_);
+}
+
+std::string RealRun::start_all() {
+  if (const std::string problem = write_scenario(); !problem.empty()) return problem;
   for (std::size_t node = 0; node < members_.size(); ++node) {
     if (const std::string problem = spawn(node); !problem.empty()) return problem;
   }
@@ -100,6 +133,7 @@ std::string RealRun::start_all() {
     if (const std::string problem = listen_once(20); !problem.empty()) return problem;
   }
   start_ns_ = monotonic_now_ns() + kStartDelayNs;
+  if (capture_) capture_->start(start_ns_);
   for (Member& member : members_) {
     member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
   }
@@ -109,16 +143,18 @@ std::string RealRun::start_all() {
 std::string RealRun::spawn(std::size_t node) {
   const std::string name = scenario_.nodes[node].name;
   Member& member = members_[node];
+  if (!member.has_power) restore_power(static_cast<std::uint32_t>(node));
   const std::string number = std::to_string(member.starts++);
   databases_.push_back(real_.work_directory + "/" + name + "." + number + ".db");
   auto process = backends::ChildProcess::start(
       {real_.node_program, "--scenario", scenario_file_, "--node", name, "--seed",
-       std::to_string(options_.seed), "--run-number", std::to_string(run_number_), "--storage",
-       real_.work_directory + "/" + name + ".files", "--database", databases_.back(), "--control",
-       std::to_string(backends::ChildProcess::kControlDescriptor)},
+       std::to_string(options_.seed), "--run-number", std::to_string(loopback_->run_number()),
+       "--storage", real_.work_directory + "/" + name + ".files", "--database", databases_.back(),
+       "--control", std::to_string(backends::ChildProcess::kControlDescriptor)},
       real_.work_directory + "/" + name + ".log");
   if (!process) return "node " + name + ": " + process.error();
   member.process = std::move(*process);
+  member.condition = Condition::kRuns;
   member.down = false;
   member.ready = false;
   member.role.clear();
@@ -157,7 +193,11 @@ std::string RealRun::listen_once(int timeout_ms) {
     const int descriptor = member.process ? member.process->descriptor() : -1;
     descriptors.push_back({descriptor, POLLIN, 0});
   }
+  descriptors.push_back({capture_ ? capture_->descriptor() : -1, POLLIN, 0});
   poll(descriptors.data(), descriptors.size(), timeout_ms);
+  if (descriptors.back().revents != 0) {
+    if (const std::string problem = capture_->read(); !problem.empty()) return problem;
+  }
   for (std::size_t node = 0; node < members_.size(); ++node) {
     Member& member = members_[node];
     if (!member.process) continue;
@@ -185,13 +225,7 @@ void RealRun::hear(std::size_t node, const ControlMessage& message) {
     if (start_ns_ == 0) return;
     // A restarted node joins the run that goes on.
     member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
-    send_blocked_to(node);
-    for (std::size_t index = 0; index < active_.size(); ++index) {
-      if (active_[index].lasting && plan_[index].action == FaultAction::kLink) {
-        member.process->send(encode_control(
-            {Kind::kFault, static_cast<std::int64_t>(index), true, {}, {}}));
-      }
-    }
+    tell_restarted(static_cast<std::uint32_t>(node));
   } else if (message.kind == Kind::kRole) {
     if (!member.down) member.role = message.text;
   } else if (message.kind == Kind::kTouched) {
@@ -243,7 +277,7 @@ std::vector<sim::NodeStatus> RealRun::statuses() const {
 std::uint64_t RealRun::touched_now() {
   reports_missing_ = 0;
   for (Member& member : members_) {
-    if (member.down || !member.ready) continue;
+    if (member.down || !member.ready || member.condition == Condition::kPaused) continue;
     member.process->send(encode_control({Kind::kReport, 0, false, {}, {}}));
     ++reports_missing_;
   }

@@ -3,15 +3,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/sqlite/store.h"
 #include "backends/testbed/child_process.h"
+#include "backends/testbed/loopback_claim.h"
 #include "core/base/random_stream.h"
 #include "scenarios/build_network.h"
 #include "scenarios/node/control.h"
 #include "scenarios/node_paths.h"
+#include "scenarios/real_capture.h"
 #include "scenarios/run.h"
 #include "scenarios/simulation.h"
 #include "sim/faults/select.h"
@@ -24,11 +27,12 @@ namespace twinbed::scenarios {
 ///     start all ──► all ready ──► common start ──► timeline ──► stop all ──► their stores
 ///
 /// Crashes are SIGKILL, pauses SIGSTOP and SIGCONT. Partitions are kept in each host (LiveHost), as
-/// are link, clock and disk faults. A hang cannot be made from outside and is refused.
+/// are hangs and link, clock and disk faults. Before a power failure kills the processes of a host,
+/// the other hosts are told to hear nothing from it any more.
 class RealRun {
  public:
-  RealRun(const Scenario& scenario, const BuiltNetwork& network, const RunOptions& options,
-          const RealOptions& real, backends::Store& store);
+  RealRun(const Scenario& scenario, const ScenarioFiles& files, const BuiltNetwork& network,
+          const RunOptions& options, const RealOptions& real, backends::Store& store);
 
   const sim::FaultPlan& drawn() const { return plan_; }
   /// Runs to the end; the result is why it failed, empty when it went through.
@@ -39,8 +43,11 @@ class RealRun {
   Time ended_at() const { return ended_at_; }
 
  private:
+  enum class Condition : std::uint8_t { kRuns, kPaused, kHung };
   struct Member {
     std::unique_ptr<backends::ChildProcess> process;
+    Condition condition = Condition::kRuns;
+    bool has_power = true;       // its host
     std::string role;            // as last recorded
     bool down = true;            // not running, on purpose
     bool ready = false;
@@ -63,8 +70,10 @@ class RealRun {
     std::uint64_t touched_before = 0;
   };
 
-  std::string check_faults() const;
   void build_timeline();
+  std::string claim_addresses();
+  std::string open_capture();
+  std::string write_scenario();
   std::string start_all();
   std::string spawn(std::size_t node);
   std::string follow_timeline();
@@ -77,6 +86,11 @@ class RealRun {
   std::string begin_fault(std::size_t index);
   std::string end_fault(std::size_t index);
   void resolve(const sim::FaultSpec& fault, Active& active);
+  bool can_hit(const sim::FaultSpec& fault, std::uint32_t node) const;
+  void cut_power(const std::vector<std::uint32_t>& nodes);
+  void restore_power(std::uint32_t node);
+  void tell_host(std::uint32_t node, std::size_t fault, bool begins);
+  void tell_restarted(std::uint32_t node);
   std::string apply_to_node(const sim::FaultSpec& fault, std::uint32_t node, Active& active);
   std::string undo_on_node(const sim::FaultSpec& fault, std::uint32_t node);
   void kill_node(std::uint32_t node, int signal);
@@ -89,19 +103,22 @@ class RealRun {
   Time run_now() const;
 
   const Scenario& scenario_;
+  const ScenarioFiles& files_;
   const RunOptions& options_;
   const RealOptions& real_;
   backends::Store& store_;
   NodePaths paths_;
+  std::vector<sim::DeviceIndex> hosts_;  // by node
   sim::FaultPlan plan_;
   RandomStream select_random_;
   std::vector<ScheduledCommand> workload_;
   std::vector<Item> timeline_;
+  std::optional<backends::LoopbackClaim> loopback_;  // held until the processes have ended
+  std::unique_ptr<RealCapture> capture_;  // null: nobody wants one
   std::vector<Member> members_;
   std::vector<Active> active_;
   std::vector<std::string> databases_;
   std::string scenario_file_;
-  std::uint32_t run_number_ = 1;
   std::int64_t start_ns_ = 0;  // CLOCK_MONOTONIC; 0 until the common start
   Time ended_at_{};
   std::size_t reports_missing_ = 0;

@@ -2,6 +2,8 @@
 
 #include "backends/input_log.h"
 #include "backends/sqlite/store_reader.h"
+#include "core/protocols/election/config.h"
+#include "core/protocols/election/original_node.h"
 #include "scenarios/build_network.h"
 #include "scenarios/load.h"
 #include "scenarios/protocols.h"
@@ -19,23 +21,30 @@ class NoRows final : public RunSink {
   void fault(Time, const FaultRow&) override {}
 };
 
+constexpr const char* kStopped = "the replay was stopped before its end";
+/// So many events are executed between two looks at the progress.
+constexpr std::uint64_t kProgressStep = 256;
+
 struct Recorded {
   backends::RunRow run;
   Scenario scenario;
+  ScenarioFiles files;  // as the run read them; those on the disk may have changed since
 };
 
 std::string run_name(const std::string& path, std::int64_t run_id) {
   return path + "#" + std::to_string(run_id);
 }
 
-Result<Recorded> load_recorded(backends::StoreReader& reader, const std::string& path,
-                               std::int64_t run_id) {
-  Result<backends::RunRow> run = reader.run(run_id);
-  if (!run) return Error{run.error()};
+Result<Recorded> load_recorded(backends::RunRow run, const std::string& path) {
   Result<Scenario> scenario =
-      load_scenario_text(run->info.scenario_text, run_name(path, run_id), "/");
+      load_scenario_text(run.info.scenario_text, run_name(path, run.run_id), "/");
   if (!scenario) return Error{scenario.error()};
-  return Recorded{std::move(*run), std::move(*scenario)};
+  ScenarioFiles::Contents contents;
+  for (backends::FileRow& file : run.info.files) {
+    contents[file.path] = std::move(file.content);
+  }
+  ScenarioFiles files(std::move(contents), "the run " + run_name(path, run.run_id));
+  return Recorded{std::move(run), std::move(*scenario), std::move(files)};
 }
 
 /// A simulated run that can be repeated step by step.
@@ -44,15 +53,17 @@ class Repetition {
   static Result<std::unique_ptr<Repetition>> open(const std::string& path, std::int64_t run_id) {
     Result<backends::StoreReader> reader = backends::StoreReader::open(path);
     if (!reader) return Error{reader.error()};
-    Result<Recorded> recorded = load_recorded(*reader, path, run_id);
-    if (!recorded) return Error{recorded.error()};
-    if (recorded->run.info.mode != "sim") {
-      return Error{run_name(path, run_id) + " is a run in mode " + recorded->run.info.mode +
+    Result<backends::RunRow> run = reader->run(run_id);
+    if (!run) return Error{run.error()};
+    if (run->info.mode != "sim") {
+      return Error{run_name(path, run_id) + " is a run in mode " + run->info.mode +
                    "; only simulated runs can be compared event by event"};
     }
+    Result<Recorded> recorded = load_recorded(std::move(*run), path);
+    if (!recorded) return Error{recorded.error()};
     auto repetition = std::make_unique<Repetition>();
     repetition->recorded_ = std::move(*recorded);
-    auto built = build_simulation(repetition->recorded_.scenario,
+    auto built = build_simulation(repetition->recorded_.scenario, repetition->recorded_.files,
                                   repetition->recorded_.run.info.seed, repetition->rows_);
     if (!built) return Error{built.error()};
     repetition->simulator_ = std::move(*built);
@@ -64,6 +75,11 @@ class Repetition {
     const Time end{recorded_.scenario.duration};
     return simulator_->next_event_at() <= end && simulator_->step();
   }
+  /// Shows how far it has come, now and then; false when it is to stop.
+  bool goes_on(const ProgressCallback& progress) {
+    if (!progress || simulator_->events_executed() % kProgressStep != 1) return true;
+    return progress(simulator_->now().time_since_epoch(), recorded_.scenario.duration);
+  }
   sim::Simulator& simulator() { return *simulator_; }
   const Recorded& recorded() const { return recorded_; }
 
@@ -73,10 +89,12 @@ class Repetition {
   std::unique_ptr<sim::Simulator> simulator_;
 };
 
-Result<ReplayReport> replay_simulated(const std::string& path, std::int64_t run_id) {
+Result<ReplayReport> replay_simulated(const std::string& path, std::int64_t run_id,
+                                      const ProgressCallback& progress) {
   auto repetition = Repetition::open(path, run_id);
   if (!repetition) return Error{repetition.error()};
   while ((*repetition)->step()) {
+    if (!(*repetition)->goes_on(progress)) return Error{kStopped};
   }
   ReplayReport report;
   report.mode = "sim";
@@ -87,31 +105,106 @@ Result<ReplayReport> replay_simulated(const std::string& path, std::int64_t run_
   report.explanation =
       report.equal
           ? "all " + std::to_string(report.events) + " events were the same, to the bit"
-          : "the fingerprints differ: the program, or a file that the scenario names, has changed";
+          : "the fingerprints differ: the program has changed since, see build_id of the run";
   return report;
 }
 
-Result<ReplayReport> replay_real(backends::StoreReader& reader, const Recorded& recorded) {
+/// A node of a recorded real run, and how its protocol is built anew.
+struct RecordedNode {
+  NodeId id{};
+  std::string name;
+  backends::ProtocolFactory factory;
+};
+
+Result<std::vector<RecordedNode>> nodes_of_scenario(const Recorded& recorded) {
   const Scenario& scenario = recorded.scenario;
-  Result<BuiltNetwork> network = build_network(scenario, recorded.run.info.seed);
+  Result<BuiltNetwork> network =
+      build_network(scenario, recorded.files, recorded.run.info.seed);
   if (!network) return Error{network.error()};
-  ReplayReport report;
-  report.mode = recorded.run.info.mode;
-  report.equal = true;
+  std::vector<RecordedNode> nodes;
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
-    const NodeId node{static_cast<std::uint32_t>(index)};
-    auto inputs = reader.inputs(recorded.run.run_id, node);
-    if (!inputs) return Error{inputs.error()};
     auto factory = make_protocol(scenario, index, network->endpoints);
     if (!factory) return Error{factory.error()};
-    auto replayed = backends::replay_input_log(node, *inputs, *factory);
+    nodes.push_back(
+        {NodeId{static_cast<std::uint32_t>(index)}, scenario.nodes[index].name, *factory});
+  }
+  return nodes;
+}
+
+std::string parameter(const backends::RunInfo& info, std::string_view path) {
+  for (const auto& [name, value] : info.parameters) {
+    if (name == path) return value;
+  }
+  return {};
+}
+
+/// A run that `twinbed-node cloud-p2p --database` recorded: its own configuration stands in place
+/// of a scenario, and the key it was given is not there.
+bool is_cloud_p2p_server(const backends::RunInfo& info) {
+  return info.scenario == "cloud-p2p" && !parameter(info, "node_id").empty();
+}
+
+Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunInfo& info,
+                                                           const std::string& name,
+                                                           const std::string& encryption_key) {
+  const auto config = election::parse_config_json(info.scenario_text, name);
+  if (!config) return Error{config.error()};
+  const bool zero_key = parameter(info, "zero_key") == "true";
+  if (!zero_key && encryption_key.empty()) {
+    return Error{name + " is a run of a cloud-p2p server, whose key is not in the store; set "
+                 "ENCRYPTION_KEY to the key that the server had and replay it again"};
+  }
+  election::Profile profile{};
+  if (!election::parse_profile(parameter(info, "profile"), profile)) {
+    return Error{name + ": there is no profile '" + parameter(info, "profile") + "'"};
+  }
+  const std::vector<election::Peer>& peers = config->peers;
+  const auto own = std::find_if(peers.begin(), peers.end(), [&](const election::Peer& peer) {
+    return std::to_string(peer.id) == parameter(info, "node_id");
+  });
+  if (own == peers.end()) {
+    return Error{name + ": node " + parameter(info, "node_id") + " is not among the peers"};
+  }
+  const election::NodeOptions options{own->id, peers, election::timings_of(profile), ""};
+  const std::string key = zero_key ? std::string(64, '0') : encryption_key;
+  const auto make = [options, key, zero_key] {
+    return election::make_original_node(options, key, zero_key);
+  };
+  if (const auto first = make(); !first) return Error{first.error()};
+  const NodeId id{static_cast<std::uint32_t>(own - peers.begin())};
+  return std::vector<RecordedNode>{{id, "node" + std::to_string(own->id), [make] {
+                                      return *make();
+                                    }}};
+}
+
+Result<ReplayReport> replay_real(backends::StoreReader& reader, const backends::RunRow& run,
+                                 const std::vector<RecordedNode>& nodes,
+                                 const ProgressCallback& progress) {
+  const Duration length{run.result.end_ns.value_or(0)};
+  const auto node_count = static_cast<std::int64_t>(nodes.size());
+  ReplayReport report;
+  report.mode = run.info.mode;
+  report.equal = true;
+  for (std::int64_t index = 0; index < node_count; ++index) {
+    const RecordedNode& node = nodes[static_cast<std::size_t>(index)];
+    auto inputs = reader.inputs(run.run_id, node.id);
+    if (!inputs) return Error{inputs.error()};
+    // One node after the other is fed; together they are as long as so many runs.
+    const auto goes_on = [&](Time at) {
+      const Duration done = index * length + std::min(at.time_since_epoch(), length);
+      return !progress || progress(done, node_count * length);
+    };
+    auto replayed = backends::replay_input_log(node.id, *inputs, node.factory, nullptr, goes_on);
     if (!replayed) return Error{replayed.error()};
     report.events += replayed->handlers;
     if (replayed->mismatch && report.equal) {
       report.equal = false;
-      report.explanation =
-          "node " + scenario.nodes[index].name + ": " + replayed->mismatch->sentence;
+      report.explanation = "node " + node.name + ": " + replayed->mismatch->sentence;
     }
+  }
+  if (report.events == 0) {
+    return Error{"the run has no input log, for none of its nodes had started or it was recorded "
+                 "by a program that keeps none; there is nothing to replay"};
   }
   if (report.equal) {
     report.explanation = "all " + std::to_string(report.events) +
@@ -122,17 +215,32 @@ Result<ReplayReport> replay_real(backends::StoreReader& reader, const Recorded& 
 
 }  // namespace
 
-Result<ReplayReport> replay_run(const std::string& path, std::int64_t run_id) {
+Result<ReplayReport> replay_run(const std::string& path, std::int64_t run_id,
+                                const ReplayOptions& options) {
   Result<backends::StoreReader> reader = backends::StoreReader::open(path);
   if (!reader) return Error{reader.error()};
-  Result<Recorded> recorded = load_recorded(*reader, path, run_id);
+  Result<backends::RunRow> run = reader->run(run_id);
+  if (!run) return Error{run.error()};
+  if (run->info.mode == "sim") return replay_simulated(path, run_id, options.progress);
+  if (is_cloud_p2p_server(run->info)) {
+    const auto node = node_of_cloud_p2p_server(run->info, run_name(path, run_id),
+                                               options.encryption_key);
+    if (!node) return Error{node.error()};
+    auto report = replay_real(*reader, *run, *node, options.progress);
+    const bool may_be_the_key = report && !report->equal && !options.encryption_key.empty();
+    if (may_be_the_key) (*report).explanation += " (was ENCRYPTION_KEY this one?)";
+    return report;
+  }
+  Result<Recorded> recorded = load_recorded(std::move(*run), path);
   if (!recorded) return Error{recorded.error()};
-  if (recorded->run.info.mode == "sim") return replay_simulated(path, run_id);
-  return replay_real(*reader, *recorded);
+  const auto nodes = nodes_of_scenario(*recorded);
+  if (!nodes) return Error{nodes.error()};
+  return replay_real(*reader, recorded->run, *nodes, options.progress);
 }
 
 Result<DiffReport> diff_runs(const std::string& left_path, std::int64_t left_run,
-                             const std::string& right_path, std::int64_t right_run) {
+                             const std::string& right_path, std::int64_t right_run,
+                             const ProgressCallback& progress) {
   auto left = Repetition::open(left_path, left_run);
   if (!left) return Error{left.error()};
   auto right = Repetition::open(right_path, right_run);
@@ -147,6 +255,7 @@ Result<DiffReport> diff_runs(const std::string& left_path, std::int64_t left_run
       report.equal = true;
       return report;
     }
+    if (!(*left)->goes_on(progress)) return Error{"the comparison was stopped before its end"};
     ++report.event;
     const sim::Simulator& a = (*left)->simulator();
     const sim::Simulator& b = (*right)->simulator();

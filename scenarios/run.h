@@ -19,7 +19,8 @@
 namespace twinbed::scenarios {
 
 /// Called now and then while a run goes on, with run time so far and the run's whole length; false
-/// stops the run, which then is recorded as failed.
+/// stops the run, which then is recorded as failed. A replay or a comparison is stopped likewise,
+/// with an error.
 using ProgressCallback = std::function<bool(Duration done, Duration total)>;
 
 /// Builds the protocol of a node in place of the registered one; null: the registered one. So that
@@ -33,6 +34,8 @@ struct RunOptions {
   /// The settings that made this scenario from its file, as (path, value).
   std::vector<std::pair<std::string, std::string>> parameters;
   std::string started_at;  ///< UTC, ISO 8601
+  /// Keep the packets (scenarios/run_capture.h); the run is the same with and without.
+  bool capture = false;
   ProgressCallback progress;
   FactoryOverride factory;
 };
@@ -74,9 +77,17 @@ struct ReplayReport {
   std::string explanation;  ///< one sentence; where they differ, the first difference
 };
 
+struct ReplayOptions {
+  ProgressCallback progress;
+  /// Of a cloud-p2p server's run with a key of its own, which the store does not hold: 64
+  /// hexadecimal digits.
+  std::string encryption_key;
+};
+
 /// Runs a recorded run again: a simulated one from its scenario and seed, a real one by feeding
 /// each node's input log to a fresh protocol.
-Result<ReplayReport> replay_run(const std::string& path, std::int64_t run_id);
+Result<ReplayReport> replay_run(const std::string& path, std::int64_t run_id,
+                                const ReplayOptions& options = {});
 
 struct DiffReport {
   bool equal = false;
@@ -87,6 +98,7 @@ struct DiffReport {
 
 /// Executes two recorded simulated runs side by side until their fingerprints part.
 Result<DiffReport> diff_runs(const std::string& left_path, std::int64_t left_run,
-                             const std::string& right_path, std::int64_t right_run);
+                             const std::string& right_path, std::int64_t right_run,
+                             const ProgressCallback& progress = {});
 
 }  // namespace twinbed::scenarios

@@ -3,6 +3,7 @@
 
 #include "backends/sqlite/store_reader.h"
 #include "scenarios/judge.h"
+#include "scenarios/real_capture.h"
 #include "scenarios/real_run.h"
 #include "scenarios/run.h"
 
@@ -53,13 +54,18 @@ Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
   const auto wall_start = std::chrono::steady_clock::now();
   auto judge = Judge::make(scenario);
   if (!judge) return Error{judge.error()};
-  auto network = build_network(scenario, options.seed);
+  const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
+  if (!files) return Error{files.error()};
+  auto network = build_network(scenario, *files, options.seed);
   if (!network) return Error{network.error()};
+  if (options.capture) {
+    if (const auto problem = RealCapture::problem()) return *problem;
+  }
   const WorkDirectory directory(real.work_directory, real.keep_files);
   if (!directory.ok()) return Error{directory.problem()};
 
-  RealRun run(scenario, *network, options, real, store);
-  auto run_id = store.begin_run(run_info(scenario, options, "real", run.drawn()));
+  RealRun run(scenario, *files, *network, options, real, store);
+  auto run_id = store.begin_run(run_info(scenario, *files, options, "real", run.drawn()));
   if (!run_id) return Error{run_id.error()};
   RunSummary summary;
   summary.run_id = *run_id;
@@ -76,15 +82,7 @@ Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
     const backends::Status fed = reader->feed(*run_id, (*judge)->sink());
     if (!fed && summary.failure.empty()) summary.failure = fed.error();
   }
-  (*judge)->finish(run.ended_at(), store, summary);
-  backends::RunResultRow result;
-  result.events_count = static_cast<std::int64_t>(summary.events);
-  result.end_ns = to_ns(run.ended_at());
-  result.wall_ns = (std::chrono::steady_clock::now() - wall_start) / Duration{1};
-  result.failure = summary.failure;
-  const backends::Status written = store.finish_run(result);
-  if (!written) return Error{written.error()};
-  return summary;
+  return end_run(**judge, store, std::move(summary), run.ended_at(), wall_start);
 }
 
 }  // namespace twinbed::scenarios

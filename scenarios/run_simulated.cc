@@ -2,6 +2,7 @@
 
 #include "scenarios/judge.h"
 #include "scenarios/run.h"
+#include "scenarios/run_capture.h"
 #include "scenarios/simulation.h"
 
 namespace twinbed::scenarios {
@@ -32,30 +33,24 @@ Result<RunSummary> run_simulated(const Scenario& scenario, const RunOptions& opt
   TeeSink rows;
   rows.add(store.sink());
   rows.add((*judge)->sink());
-  auto built = build_simulation(scenario, options.seed, rows, options.factory);
+  const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
+  if (!files) return Error{files.error()};
+  auto built = build_simulation(scenario, *files, options.seed, rows, options.factory);
   if (!built) return Error{built.error()};
   sim::Simulator& simulator = **built;
 
   Result<std::int64_t> run_id =
-      store.begin_run(run_info(scenario, options, "sim", simulator.drawn_faults()));
+      store.begin_run(run_info(scenario, *files, options, "sim", simulator.drawn_faults()));
   if (!run_id) return Error{run_id.error()};
   RunSummary summary;
   summary.run_id = *run_id;
+  SimulatedCapture capture(store);
+  if (options.capture) simulator.network().set_tap(&capture);
   summary.failure = execute(simulator, scenario.duration, options.progress);
   simulator.finish();
   summary.fingerprint = simulator.fingerprint().hex();
   summary.events = simulator.events_executed();
-  (*judge)->finish(simulator.now(), store, summary);
-
-  backends::RunResultRow result;
-  result.fingerprint = summary.fingerprint;
-  result.events_count = static_cast<std::int64_t>(summary.events);
-  result.end_ns = to_ns(simulator.now());
-  result.wall_ns = (std::chrono::steady_clock::now() - wall_start) / Duration{1};
-  result.failure = summary.failure;
-  const backends::Status written = store.finish_run(result);
-  if (!written) return Error{written.error()};
-  return summary;
+  return end_run(**judge, store, std::move(summary), simulator.now(), wall_start);
 }
 
 }  // namespace twinbed::scenarios

@@ -1,9 +1,6 @@
 #include "scenarios/simulation.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "core/base/random_stream.h"
 #include "scenarios/build_network.h"
@@ -12,18 +9,10 @@
 namespace twinbed::scenarios {
 namespace {
 
-std::string absolute_file(const Scenario& scenario, const std::string& name) {
-  const std::filesystem::path path(name);
-  if (path.is_absolute()) return name;
-  return std::filesystem::absolute(std::filesystem::path(scenario.directory) / path)
-      .lexically_normal()
-      .string();
-}
-
-std::optional<Error> add_files(const Scenario& scenario, std::size_t index,
-                               sim::Simulator& simulator) {
+std::optional<Error> add_files(const Scenario& scenario, const ScenarioFiles& files,
+                               std::size_t index, sim::Simulator& simulator) {
   for (const auto& [name, file] : scenario.nodes[index].files) {
-    Result<std::string> content = read_scenario_file(scenario, file);
+    const Result<std::string_view> content = files.content(scenario, file);
     if (!content) return Error{content.error()};
     simulator.put_file(NodeId{static_cast<std::uint32_t>(index)}, name, as_bytes(*content));
   }
@@ -41,25 +30,6 @@ std::string numbered(std::string command, std::uint32_t number) {
 }
 
 }  // namespace
-
-Result<std::string> read_scenario_file(const Scenario& scenario, const std::string& name) {
-  const std::string path = absolute_file(scenario, name);
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    return Error{"cannot read the file " + path + ", which scenario " + scenario.name +
-                 " gives to a node"};
-  }
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
-Scenario with_absolute_files(const Scenario& scenario) {
-  Scenario copy = scenario;
-  for (NodeSpec& node : copy.nodes) {
-    for (auto& [name, file] : node.files) file = absolute_file(scenario, file);
-  }
-  if (!copy.network.file.empty()) copy.network.file = absolute_file(scenario, copy.network.file);
-  return copy;
-}
 
 std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint64_t seed) {
   RandomStream random(seed, "workload");
@@ -83,9 +53,17 @@ std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint6
 }
 
 Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
+                                                         std::uint64_t seed, RunSink& sink) {
+  const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
+  if (!files) return Error{files.error()};
+  return build_simulation(scenario, *files, seed, sink);
+}
+
+Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
+                                                         const ScenarioFiles& files,
                                                          std::uint64_t seed, RunSink& sink,
                                                          const FactoryOverride& factory) {
-  Result<BuiltNetwork> network = build_network(scenario, seed);
+  Result<BuiltNetwork> network = build_network(scenario, files, seed);
   if (!network) return Error{network.error()};
   auto simulator = std::make_unique<sim::Simulator>(seed, network->topology, sink);
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
@@ -99,7 +77,7 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
     simulator->add_node(
         {node.name, node.role, network->hosts[index], node.clock.offset, node.clock.drift_ppm},
         std::move(make));
-    if (const auto error = add_files(scenario, index, *simulator)) return *error;
+    if (const auto error = add_files(scenario, files, index, *simulator)) return *error;
   }
   for (const ScheduledCommand& item : draw_workload(scenario, seed)) {
     simulator->schedule_command(item.at, NodeId{static_cast<std::uint32_t>(item.node)},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "scenarios/files.h"
 #include "scenarios/run.h"
 #include "scenarios/scenario.h"
 #include "sim/simulator.h"
@@ -14,8 +15,12 @@ namespace twinbed::scenarios {
 
 /// The simulator with the scenario's nodes, files, workload and faults in it, at time 0.
 Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
+                                                         const ScenarioFiles& files,
                                                          std::uint64_t seed, RunSink& sink,
                                                          const FactoryOverride& factory = {});
+/// The same with the files as they are on the disk, for simulations that nobody records.
+Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
+                                                         std::uint64_t seed, RunSink& sink);
 
 /// A command of the workload with its time drawn and its number filled in.
 struct ScheduledCommand {
@@ -25,11 +30,5 @@ struct ScheduledCommand {
 };
 /// The workload of a run in order of time; the same in every mode.
 std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint64_t seed);
-
-/// The content of a file that a scenario names for a node.
-Result<std::string> read_scenario_file(const Scenario& scenario, const std::string& name);
-
-/// The scenario with its file names made absolute, as it goes into the store.
-Scenario with_absolute_files(const Scenario& scenario);
 
 }  // namespace twinbed::scenarios

@@ -39,6 +39,9 @@ class EventQueue {
   static_assert(std::is_trivially_copyable_v<Event>, "events are plain data");
 
  public:
+  /// Small events are handed over in registers.
+  using Argument = std::conditional_t<sizeof(Event) <= 16, Event, const Event&>;
+
   /// An event that has come due.
   struct Popped {
     Time at{};
@@ -47,7 +50,7 @@ class EventQueue {
   };
 
   /// Schedules an event; `at` is not before the start of the run and not before the last pop.
-  EventHandle schedule(Time at, const Event& event) {
+  EventHandle schedule(Time at, Argument event) {
     const std::int64_t at_ns = to_ns(at);
     TWINBED_CHECK(at_ns >= now_ns_, "an event was scheduled before the time already reached");
     const std::uint32_t index = take_slot();

@@ -165,7 +165,7 @@ void EventIndex::sort_front() {
 
 /// Moves the front to the start of its array; or, when it holds too many keys, puts them and the
 /// new key into the trie and returns false.
-bool EventIndex::make_room_in_front(const EventKey& key) {
+bool EventIndex::make_room_in_front(EventKey key) {
   if (tail_ - head_ == kFrontLimit) {
     put_front_back();
     insert_into_trie(key);

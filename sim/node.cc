@@ -25,15 +25,16 @@ template <class Handler>
 void Node::run(Handler&& handler) {
   const Time now = outer_.world.now;
   Context context =
-      requests_.context(clock_.local(now), clock_.wall(now), id_, random_, *this);
+      outer_.requests.context(clock_.local(now), clock_.wall(now), id_, random_, *this);
   ++handlers_run_;
   handler(*protocol_, context);
-  for (const Request& request : requests_.requests()) apply(request);
-  requests_.clear();
+  for (const Request& request : outer_.requests.requests()) apply(request);
+  outer_.requests.clear();
 }
 
 void Node::start() {
   if (state_ != ProcessState::kDown) return;
+  outer_.network.switch_on(outer_.network.host_of(id_));
   protocol_ = factory_();
   state_ = ProcessState::kRunning;
   ++incarnation_;
@@ -142,17 +143,17 @@ void Node::stop() {
   if (state_ == ProcessState::kDown) return;
   if (state_ != ProcessState::kRunning) resume();
   run([](Protocol& protocol, Context& context) { protocol.on_stop(context); });
-  leave_process();
+  leave_process(CrashCause::kKill);
 }
 
-void Node::crash() {
+void Node::crash(CrashCause cause) {
   if (state_ == ProcessState::kDown) return;
-  leave_process();
+  leave_process(cause);
   storage_.crash();
 }
 
-/// The process is gone; what its kernel and disk hold is not.
-void Node::leave_process() {
+/// The process is gone; what its disk holds is not, nor what its kernel holds while it has power.
+void Node::leave_process(CrashCause cause) {
   state_ = ProcessState::kDown;
   ++incarnation_;
   protocol_.reset();
@@ -162,7 +163,11 @@ void Node::leave_process() {
     timer.set = false;
     timer.event = {};
   }
-  outer_.network.crash(id_);
+  if (cause == CrashCause::kPowerFailure) {
+    outer_.network.switch_off(outer_.network.host_of(id_));
+  } else {
+    outer_.network.crash(id_);
+  }
   waiting_bytes_ = 0;
   while (!waiting_.empty()) {
     const Waiting item = waiting_.front();
@@ -215,7 +220,7 @@ void Node::event(const EventType& type, std::span<const Field> fields) {
 
 void Node::apply(const Request& request) {
   Network& network = outer_.network;
-  const Bytes data = requests_.data(request);
+  const Bytes data = outer_.requests.data(request);
   std::string problem;
   switch (request.kind) {
     case RequestKind::kTimerSet:
@@ -252,7 +257,7 @@ void Node::apply(const Request& request) {
 }
 
 void Node::apply_storage(const Request& request) {
-  const std::string_view file = requests_.name(request);
+  const std::string_view file = outer_.requests.name(request);
   const StorageToken token{request.token};
   switch (request.kind) {
     case RequestKind::kRead: {
@@ -263,14 +268,15 @@ void Node::apply_storage(const Request& request) {
       break;
     }
     case RequestKind::kFileWrite:
-      storage_.write(file, static_cast<std::uint64_t>(request.number), requests_.data(request));
+      storage_.write(file, static_cast<std::uint64_t>(request.number),
+                     outer_.requests.data(request));
       break;
     case RequestKind::kSync: {
       const Duration delay = storage_.sync_delay();
       answer(token, storage_.sync(file), {}, delay);
       break;
     }
-    case RequestKind::kRename: storage_.rename(file, requests_.second_name(request)); break;
+    case RequestKind::kRename: storage_.rename(file, outer_.requests.second_name(request)); break;
     case RequestKind::kRemove: storage_.remove(file); break;
     default: TWINBED_CHECK(false, "a request of this kind is not for the storage");
   }

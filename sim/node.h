@@ -25,6 +25,7 @@ struct NodeWorld {
   World& world;
   Network& network;
   RunSink& sink;
+  RequestBuffer& requests;                         ///< of the one handler that runs
   std::function<void(NodeId, Bytes)>& on_deliver;  ///< Application.deliver
   std::function<void(std::string)> fail;           ///< ends the run with one sentence
 };
@@ -49,7 +50,8 @@ class Node final : public Recorder {
   void stop();
 
   // Faults.
-  void crash();
+  /// A power failure takes the node's host off the network until a node on it starts.
+  void crash(CrashCause cause = CrashCause::kKill);
   void pause();
   void hang();
   void resume();
@@ -108,7 +110,7 @@ class Node final : public Recorder {
   void drop_delivery(const Delivery& delivery);
   void keep_waiting(const Delivery& delivery);
   void forget_stream(StreamId stream);
-  void leave_process();
+  void leave_process(CrashCause cause);
 
   NodeId id_;
   std::string name_;
@@ -119,7 +121,6 @@ class Node final : public Recorder {
   RandomStream disk_random_;
   SimStorage storage_;
   NodeClock clock_;
-  RequestBuffer requests_;
   std::unique_ptr<Protocol> protocol_;
   ProcessState state_ = ProcessState::kDown;
   std::uint32_t incarnation_ = 0;

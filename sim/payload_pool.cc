@@ -32,8 +32,7 @@ std::uint32_t PayloadPool::take_slot(std::size_t size) {
 PayloadId PayloadPool::make(Bytes bytes) {
   if (bytes.empty()) return kNoPayload;
   const std::uint32_t slot = take_slot(bytes.size());
-  std::memcpy(slots_[slot].data.get(), bytes.data(), bytes.size());
-  slots_[slot].hash = hash_bytes(bytes);
+  slots_[slot].hash = copy_and_hash(bytes, slots_[slot].data.get());
   return PayloadId{slot};
 }
 

@@ -24,7 +24,7 @@ Simulator::~Simulator() { check_context() = {}; }
 
 NodeId Simulator::add_node(const NodeOptions& options, ProtocolFactory factory) {
   const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
-  NodeWorld around{world_, network_, sink_, on_deliver_,
+  NodeWorld around{world_, network_, sink_, requests_, on_deliver_,
                    [this](std::string sentence) { failure_ = std::move(sentence); }};
   network_.add_node(options.host);
   nodes_.push_back(std::make_unique<Node>(id, options.name, options.role, std::move(around),
@@ -94,8 +94,9 @@ void Simulator::dispatch(const Event& event) {
 }
 
 void Simulator::hand_out_deliveries() {
-  Delivery delivery;
-  while (network_.take_delivery(delivery)) nodes_[number_of(delivery.node)]->on_delivery(delivery);
+  while (const Delivery* delivery = network_.next_delivery()) {
+    nodes_[number_of(delivery->node)]->on_delivery(*delivery);
+  }
 }
 
 void Simulator::run_until(Time end) {

@@ -91,6 +91,7 @@ class Simulator {
   World world_;
   RunSink& sink_;
   Network network_;
+  RequestBuffer requests_;  // of all nodes, so that it stays in the processor's cache
   std::vector<std::unique_ptr<Node>> nodes_;
   FaultInjector faults_;
   Fingerprint fingerprint_;

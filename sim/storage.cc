@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-namespace twinbed::sim {
+#include "core/io/file_name.h"
 
-bool is_plain_file_name(std::string_view name) {
-  if (name.empty()) return false;
-  std::size_t from = 0;
-  while (from <= name.size()) {
-    const std::size_t slash = std::min(name.find('/', from), name.size());
-    const std::string_view part = name.substr(from, slash - from);
-    if (part.empty() || part == "." || part == "..") return false;
-    from = slash + 1;
-  }
-  return name.find('\0') == std::string_view::npos;
-}
+namespace twinbed::sim {
 
 StorageStatus SimStorage::read(std::string_view file, std::uint64_t offset, std::uint64_t size,
                                Buffer& out) const {

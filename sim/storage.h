@@ -64,7 +64,4 @@ class SimStorage {
   std::uint64_t touched_ = 0;
 };
 
-/// Whether a file name may be used: a relative path without empty, "." or ".." parts.
-bool is_plain_file_name(std::string_view name);
-
 }  // namespace twinbed::sim

@@ -35,10 +35,10 @@ struct World {
   EventQueue<Event> queue;
   PayloadPool payloads;
 
-  EventHandle schedule(Time at, const Event& event) {
+  EventHandle schedule(Time at, Event event) {
     return queue.schedule(at < now ? now : at, event);
   }
-  EventHandle schedule_after(Duration delay, const Event& event) {
+  EventHandle schedule_after(Duration delay, Event event) {
     return queue.schedule(now + delay, event);
   }
 };

@@ -63,6 +63,12 @@ std::optional<NodeAddress> AddressMap::of(NodeId node) const {
   return std::nullopt;
 }
 
+std::set<NodeId> AddressMap::nodes() const {
+  std::set<NodeId> nodes;
+  for (const NodeAddress& entry : entries_) nodes.insert(entry.node);
+  return nodes;
+}
+
 IpAddress loopback_address(std::uint32_t run, NodeId node) {
   const std::uint32_t network = 1 + run % 254;
   const std::uint32_t host = 1 + static_cast<std::uint32_t>(node) % 0xfffeU;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/io/endpoint.h"
@@ -42,6 +43,8 @@ class AddressMap {
   std::optional<NodeId> node_at(const Endpoint& scenario) const;
   /// The scenario address and the real address of a node; nothing where it is not listed.
   std::optional<NodeAddress> of(NodeId node) const;
+  /// All nodes that are listed.
+  std::set<NodeId> nodes() const;
 
  private:
   std::vector<NodeAddress> entries_;

@@ -98,6 +98,7 @@ bool TcpStreams::accept_one(ListenerId id, Listener& listener) {
   }
   const Endpoint real = from_sockaddr(from);
   const PeerPath* path = services_.paths.find(services_.addresses.node_at_real(real));
+  if (path != nullptr && path->is_off()) return true;  // it had called before its power went
   HeldAccept accepted{id, std::move(socket), real};
   if (path != nullptr && (path->is_blocked_in() || path->is_blocked_out())) {
     held_.push_back(std::move(accepted));
@@ -165,6 +166,17 @@ void TcpStreams::on_blocks_changed() {
   // Those that retire in the course of this live on until a later turn.
   for (TcpStream* stream : streams) stream->on_blocks_changed();
   if (!held_.empty()) services_.answer([this] { admit_held(); });
+}
+
+void TcpStreams::lose_peer(const PeerPath& path) {
+  std::erase_if(held_, [&](const HeldAccept& accepted) {
+    return services_.paths.find(services_.addresses.node_at_real(accepted.real_peer)) == &path;
+  });
+  std::vector<TcpStream*> streams;
+  for (const auto& [serial, stream] : streams_) {
+    if (stream->path() == &path) streams.push_back(stream.get());
+  }
+  for (TcpStream* stream : streams) stream->lose_peer();
 }
 
 void TcpStreams::close_all() {

@@ -19,6 +19,10 @@
 //     announced at the heal; until then it believes in an open but silent stream, where a real
 //     network would have kept it waiting for the handshake;
 //   - a stream that neither side uses survives any partition, as with TCP without keep-alives.
+// A peer whose host loses its power is silent in the same way; what had arrived from it before is
+// read. When it is back it knows nothing of its old connections: the first bytes that are sent on
+// one of them (at a retransmission time-out, where some wait) bring a reset, which takes no time on
+// its way.
 // Not modelled: that a sender stalls when only the acknowledgements are blocked.
 #pragma once
 
@@ -46,6 +50,8 @@ class TcpStreams final : private StreamSet {
 
   /// The paths' blocks have changed.
   void on_blocks_changed();
+  /// The peer at the end of this path is about to lose its power; its path is not yet set so.
+  void lose_peer(const PeerPath& path);
   /// The node stops: no new streams, every stream closes after what was written.
   void close_all();
   /// Everything written is with the kernel, the ends of all streams too.

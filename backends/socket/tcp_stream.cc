@@ -163,34 +163,56 @@ void TcpStream::start_open() {
 // Receiving
 
 void TcpStream::wait_readable() {
-  if (phase_ != Phase::kOpen || is_read_ended_) return;
+  if (phase_ != Phase::kOpen || is_read_ended_ || is_peer_lost_) return;
   if (path_ != nullptr && path_->is_blocked_in()) return;  // asked again at the heal
   watch_->when_readable([this] { on_readable(); });
 }
 
 void TcpStream::on_readable() {
-  if (phase_ != Phase::kOpen || (path_ != nullptr && path_->is_blocked_in())) return;
+  if (phase_ != Phase::kOpen || is_peer_lost_) return;
+  if (path_ == nullptr || !path_->is_blocked_in()) receive();
+}
+
+/// Reads once; false when there was nothing, or nothing will come any more.
+bool TcpStream::receive() {
   const std::span<std::byte> buffer = set_.receive_buffer();
   const ssize_t got = ::recv(socket_.number(), buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
     wait_readable();
-    return;
+    return false;
   }
   if (got < 0 || (got == 0 && is_write_broken_)) {
     end_with(StreamEventKind::kReset);
-    return;
+    return false;
   }
   if (got == 0) {
     is_read_ended_ = true;
     end_with(StreamEventKind::kClosed);
-    return;
+    return false;
   }
   wait_readable();
-  if (!is_owned_) return;  // closed here: what still comes is of no interest
+  if (!is_owned_) return true;  // closed here: what still comes is of no interest
   services_.counters.stream_bytes_received += static_cast<std::uint64_t>(got);
   StreamEvent event{StreamEventKind::kData, id_, {}, {}, {}, {}};
   event.data = buffer.first(static_cast<std::size_t>(got));
   services_.owner.handle(event);
+  return true;
+}
+
+void TcpStream::lose_peer() {
+  if (phase_ == Phase::kConnecting && socket_.is_open()) {
+    // Its answer will never come, nor one to the SYNs that follow while it is off.
+    watch_.reset();
+    socket_ = Socket();
+    connect_result_.reset();
+    connect_later();
+  }
+  if (phase_ != Phase::kOpen) return;
+  const bool is_readable = path_ == nullptr || !path_->is_blocked_in();
+  while (is_readable && phase_ == Phase::kOpen && !is_read_ended_ && receive()) {
+  }
+  is_peer_lost_ = true;
+  if (watch_ != nullptr) watch_->ignore_readable();
 }
 
 /// The stream has ended for the protocol. The handler call is the last thing that happens here.
@@ -291,6 +313,11 @@ void TcpStream::arm() {
 }
 
 void TcpStream::send_to_kernel() {
+  if (is_peer_lost_ && out_at_ < out_.size()) {
+    on_write_error();
+    set_.answer_for(serial_, [this] { end_with(StreamEventKind::kReset); });
+    return;
+  }
   while (out_at_ < out_.size()) {
     const ssize_t sent = ::send(socket_.number(), out_.data() + out_at_, out_.size() - out_at_,
                                 MSG_NOSIGNAL);

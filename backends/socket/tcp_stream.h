@@ -44,8 +44,11 @@ class TcpStream {
   /// Moves bytes on: through the emulated link, then to the kernel, then the end of the stream.
   void pump();
   void on_blocks_changed();
+  /// The peer's host is about to lose its power, and with it all memory of this stream.
+  void lose_peer();
 
   std::uint64_t serial() const { return serial_; }
+  const PeerPath* path() const { return path_; }
   /// Everything is with the kernel, the end of the stream too.
   bool is_finished() const { return phase_ == Phase::kDone || is_fin_sent_; }
 
@@ -64,6 +67,7 @@ class TcpStream {
   void start_open();
 
   void on_readable();
+  bool receive();
   void wait_readable();
   void shape();
   void send_to_kernel();
@@ -104,6 +108,7 @@ class TcpStream {
   bool is_fin_sent_ = false;
   bool is_write_broken_ = false;
   bool is_read_ended_ = false;
+  bool is_peer_lost_ = false;  ///< silent until something is sent, which brings a reset
 };
 
 }  // namespace twinbed::backends

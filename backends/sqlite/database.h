@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "backends/sqlite/rows.h"
 
@@ -28,6 +30,12 @@ class Statement {
   void bind_all(const Values&... values) {
     int at = 0;
     (bind(++at, values), ...);
+  }
+
+  /// Binds a tuple of values to the parameters after the first so many, in the same way.
+  template <class... Values>
+  void bind_after(int count, const std::tuple<Values...>& values) {
+    std::apply([&](const Values&... value) { (bind(++count, value), ...); }, values);
   }
 
   /// Runs a statement that has no rows, and makes it ready for the next values.
@@ -93,6 +101,18 @@ class Database {
     (*statement).bind_all(values...);
     return (*statement).run();
   }
+  /// The same for a statement that will come again: it stays prepared.
+  template <class... Values>
+  Status run_often(const std::string& sql, const Values&... values) {
+    auto kept = kept_.find(sql);
+    if (kept == kept_.end()) {
+      Result<Statement> statement = prepare(sql);
+      if (!statement) return Error{statement.error()};
+      kept = kept_.emplace(sql, *std::move(statement)).first;
+    }
+    kept->second.bind_all(values...);
+    return kept->second.run();
+  }
   /// The first column of the first row; 0 where there is no row.
   template <class... Values>
   Result<std::int64_t> number(std::string_view sql, const Values&... values) {
@@ -118,6 +138,7 @@ class Database {
   };
 
   std::unique_ptr<sqlite3, Closer> handle_;
+  std::map<std::string, Statement> kept_;  // after the handle: they must go first
   std::unique_ptr<std::int64_t> work_left_ = std::make_unique<std::int64_t>(0);
 };
 

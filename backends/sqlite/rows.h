@@ -36,10 +36,18 @@ struct NodeRow {
   bool operator==(const NodeRow&) const = default;
 };
 
+/// A file that a run read.
+struct FileRow {
+  std::string path;  ///< absolute, as in RunInfo::scenario_text
+  std::string content;
+
+  bool operator==(const FileRow&) const = default;
+};
+
 /// What is known of a run before it starts.
 struct RunInfo {
   std::string scenario;       ///< its name
-  std::string scenario_text;  ///< the complete resolved scenario: replay needs nothing else
+  std::string scenario_text;  ///< the complete resolved scenario
   std::string mode;           ///< "sim", "real" or "hybrid"
   std::uint64_t seed = 0;
   std::int64_t replication = 0;
@@ -48,6 +56,7 @@ struct RunInfo {
   std::string started_at;  ///< UTC, ISO 8601; the caller reads the clock
   std::vector<std::pair<std::string, std::string>> parameters;  ///< path and value, as overridden
   std::vector<NodeRow> nodes;
+  std::vector<FileRow> files{};  ///< that the scenario names, by path: a replay needs no others
 
   bool operator==(const RunInfo&) const = default;
 };
@@ -102,9 +111,9 @@ struct StoredInput {
 /// A packet or frame as it passed a node.
 struct FrameRow {
   Time at;
-  NodeId node{};
+  NodeId node{};  ///< kWholeRun where no node of the scenario can be named
   std::string_view direction;  ///< "sent" or "received"
-  Bytes bytes;
+  Bytes bytes;                 ///< an IPv4 packet
 };
 
 /// A link of the network as the run used it.

@@ -106,6 +106,12 @@ void RunRecorder::frame(const FrameRow& frame) {
   added();
 }
 
+void RunRecorder::verdict(const VerdictRow& verdict) {
+  if (!accepts()) return;
+  verdicts_.push_back(verdict);
+  added();
+}
+
 bool RunRecorder::accepts() {
   TWINBED_CHECK(run_id_ != 0, "a row was recorded outside of a run");
   return !failure_;
@@ -137,101 +143,83 @@ void RunRecorder::remember(const Status& status) {
 }
 
 Status RunRecorder::flush() {
-  if (!failure_ && rows() > 0) {
-    remember(write_batch());
-    clear();
-  }
+  if (rows() > 0) return flush_with(success);
   if (failure_) return *failure_;
   return success();
 }
 
-Status RunRecorder::write_batch() {
-  if (Status status = prepare_statements(); !status) return status;
+Status RunRecorder::flush_with(const std::function<Status()>& write) {
+  if (!failure_) remember(write_batch(write));
+  clear();
+  if (failure_) return *failure_;
+  return success();
+}
+
+Status RunRecorder::write_batch(const std::function<Status()>& write) {
   Transaction transaction(database_);
   if (!transaction.begun()) return transaction.begun();
+  Status status = write_rows();
+  if (status) status = write();
+  return status ? transaction.commit() : status;
+}
+
+Status RunRecorder::write_rows() {
   Status status = metrics_.resolve(database_);
   if (status) status = types_.resolve(database_);
   if (status) status = write_samples();
   if (status) status = write_events();
   if (status) status = write_faults();
-  if (status) status = write_bytes();
-  return status ? transaction.commit() : status;
-}
-
-Status RunRecorder::prepare_statements() {
-  const auto prepare = [&](std::optional<Statement>& statement, std::string_view sql) -> Status {
-    if (statement) return success();
-    Result<Statement> prepared = database_.prepare(sql);
-    if (!prepared) return Error{prepared.error()};
-    statement.emplace(*std::move(prepared));
-    return success();
-  };
-  Status status = prepare(
-      insert_sample_,
-      "INSERT INTO sample (run_id, time_ns, node_id, metric_id, value) VALUES (?1,?2,?3,?4,?5)");
-  if (status) {
-    status = prepare(insert_event_,
-                     "INSERT INTO event (run_id, sequence, time_ns, node_id, type_id, fields) "
-                     "VALUES (?1,?2,?3,?4,?5,?6)");
-  }
-  if (status) {
-    status = prepare(insert_fault_,
-                     "INSERT INTO fault (run_id, sequence, time_ns, fault_index, phase, action, "
-                     "target, detail, touched) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)");
-  }
-  if (status) {
-    status = prepare(insert_input_,
-                     "INSERT INTO input (run_id, node_id, sequence, time_ns, kind, payload) "
-                     "VALUES (?1,?2,?3,?4,?5,?6)");
-  }
-  if (status) {
-    status = prepare(insert_frame_,
-                     "INSERT INTO frame (run_id, time_ns, node_id, direction, bytes) "
-                     "VALUES (?1,?2,?3,?4,?5)");
-  }
+  if (status) status = write_inputs();
+  if (status) status = write_frames();
+  if (status) status = write_verdicts();
   return status;
 }
 
 Status RunRecorder::write_samples() {
-  for (const SampleItem& item : samples_) {
-    insert_sample_->bind_all(run_id_, item.time_ns, stored_node(item.node),
-                             metrics_.id(item.metric), item.value);
-    if (Status status = insert_sample_->run(); !status) return status;
-  }
-  return success();
+  return insert_sample_.insert(database_, samples_, [this](const SampleItem& item) {
+    return std::tuple(run_id_, item.time_ns, stored_node(item.node), metrics_.id(item.metric),
+                      item.value);
+  });
 }
 
 Status RunRecorder::write_events() {
-  for (const EventItem& item : events_) {
-    insert_event_->bind_all(run_id_, item.sequence, item.time_ns, stored_node(item.node),
-                            types_.id(item.type), view(item.fields));
-    if (Status status = insert_event_->run(); !status) return status;
-  }
-  return success();
+  return insert_event_.insert(database_, events_, [this](const EventItem& item) {
+    return std::tuple(run_id_, item.sequence, item.time_ns, stored_node(item.node),
+                      types_.id(item.type), view(item.fields));
+  });
 }
 
 Status RunRecorder::write_faults() {
-  for (const FaultItem& item : faults_) {
+  return insert_fault_.insert(database_, faults_, [this](const FaultItem& item) {
     const std::string_view phase = item.phase == FaultPhase::kBegin ? "begin" : "end";
-    insert_fault_->bind_all(run_id_, item.sequence, item.time_ns, item.index, phase,
-                            view(item.action), view(item.target), view(item.detail), item.touched);
-    if (Status status = insert_fault_->run(); !status) return status;
-  }
-  return success();
+    return std::tuple(run_id_, item.sequence, item.time_ns, item.index, phase, view(item.action),
+                      view(item.target), view(item.detail), item.touched);
+  });
 }
 
-Status RunRecorder::write_bytes() {
-  for (const ByteItem& item : inputs_) {
-    insert_input_->bind_all(run_id_, static_cast<std::int64_t>(item.node), item.sequence,
-                            item.time_ns, view(item.word), as_bytes(view(item.bytes)));
-    if (Status status = insert_input_->run(); !status) return status;
-  }
-  for (const ByteItem& item : frames_) {
-    insert_frame_->bind_all(run_id_, item.time_ns, stored_node(item.node), view(item.word),
-                            as_bytes(view(item.bytes)));
-    if (Status status = insert_frame_->run(); !status) return status;
-  }
-  return success();
+Status RunRecorder::write_inputs() {
+  return insert_input_.insert(database_, inputs_, [this](const ByteItem& item) {
+    return std::tuple(run_id_, static_cast<std::int64_t>(item.node), item.sequence, item.time_ns,
+                      view(item.word), as_bytes(view(item.bytes)));
+  });
+}
+
+Status RunRecorder::write_frames() {
+  return insert_frame_.insert(database_, frames_, [this](const ByteItem& item) {
+    return std::tuple(run_id_, item.time_ns, stored_node(item.node), view(item.word),
+                      as_bytes(view(item.bytes)));
+  });
+}
+
+Status RunRecorder::write_verdicts() {
+  return insert_verdict_.insert(database_, verdicts_, [this](const VerdictRow& row) {
+    using Text = std::string_view;
+    return std::tuple(run_id_, Text(row.checker), Text(row.verdict),
+                      row.expected ? std::optional(Text(*row.expected)) : std::nullopt,
+                      Text(row.explanation),
+                      row.time ? std::optional(to_ns(*row.time)) : std::nullopt,
+                      stored_node(row.node.value_or(kWholeRun)));
+  });
 }
 
 void RunRecorder::clear() {
@@ -241,6 +229,7 @@ void RunRecorder::clear() {
   faults_.clear();
   inputs_.clear();
   frames_.clear();
+  verdicts_.clear();
 }
 
 Result<std::int64_t> RunRecorder::metric_id(const Metric& metric) {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backends/sqlite/database.h"
+#include "backends/sqlite/row_insert.h"
 #include "backends/sqlite/store.h"
 
 namespace twinbed::backends {
@@ -56,18 +58,13 @@ class RunRecorder final : public RunSink {
   void fault(Time at, const FaultRow& fault) override;
   void input(const InputRow& input);
   void frame(const FrameRow& frame);
+  void verdict(const VerdictRow& verdict);
 
   /// Writes everything in memory as one transaction. Answers with the first error since begin().
   Status flush();
-  /// Runs a write of another kind after the rows in memory, unless there has been an error, and
-  /// remembers its error.
-  template <class Write>
-  void write_after_rows(Write write) {
-    if (Status status = flush(); status) remember(write());
-  }
-  /// Keeps the first error; rows are dropped from then on.
-  void remember(const Status& status);
-
+  /// The same, with a write of another kind at the end of the transaction, even where nothing is in
+  /// memory. After an error nothing is written, as with flush().
+  Status flush_with(const std::function<Status()>& write);
   /// The id of a metric in the file.
   Result<std::int64_t> metric_id(const Metric& metric);
   /// Goes on counting where the rows of the run in the file end.
@@ -107,6 +104,8 @@ class RunRecorder final : public RunSink {
     Slice word, bytes;
   };
 
+  /// Keeps the first error; rows are dropped from then on.
+  void remember(const Status& status);
   bool accepts();
   void added();
   Slice keep(std::string_view text);
@@ -114,14 +113,17 @@ class RunRecorder final : public RunSink {
     return std::string_view(arena_).substr(slice.at, slice.size);
   }
   std::size_t rows() const {
-    return samples_.size() + events_.size() + faults_.size() + inputs_.size() + frames_.size();
+    return samples_.size() + events_.size() + faults_.size() + inputs_.size() + frames_.size() +
+           verdicts_.size();
   }
-  Status prepare_statements();
-  Status write_batch();
+  Status write_batch(const std::function<Status()>& write);
+  Status write_rows();
   Status write_samples();
   Status write_events();
   Status write_faults();
-  Status write_bytes();
+  Status write_inputs();
+  Status write_frames();
+  Status write_verdicts();
   void clear();
 
   Database& database_;
@@ -140,13 +142,17 @@ class RunRecorder final : public RunSink {
   std::vector<FaultItem> faults_;
   std::vector<ByteItem> inputs_;
   std::vector<ByteItem> frames_;
+  std::vector<VerdictRow> verdicts_;
   std::chrono::steady_clock::time_point oldest_{};
 
-  std::optional<Statement> insert_sample_;
-  std::optional<Statement> insert_event_;
-  std::optional<Statement> insert_fault_;
-  std::optional<Statement> insert_input_;
-  std::optional<Statement> insert_frame_;
+  RowInsert insert_sample_{"sample", "run_id, time_ns, node_id, metric_id, value"};
+  RowInsert insert_event_{"event", "run_id, sequence, time_ns, node_id, type_id, fields"};
+  RowInsert insert_fault_{"fault", "run_id, sequence, time_ns, fault_index, phase, action, target, "
+                                   "detail, touched"};
+  RowInsert insert_input_{"input", "run_id, node_id, sequence, time_ns, kind, payload"};
+  RowInsert insert_frame_{"frame", "run_id, time_ns, node_id, direction, bytes"};
+  RowInsert insert_verdict_{"verdict", "run_id, checker, verdict, expected, explanation, time_ns, "
+                                       "node_id"};
 };
 
 /// The node of a row as the file has it: NULL for the whole run.

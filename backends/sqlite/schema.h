@@ -18,13 +18,14 @@ namespace twinbed::backends {
 inline constexpr std::int64_t kApplicationId = 0x7477'6264;
 
 /// PRAGMA user_version. Counts up with every change of a table; files are never migrated.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 inline constexpr char kSchemaSql[] = R"sql(
 CREATE TABLE run (                -- one execution of a scenario
   run_id        INTEGER PRIMARY KEY,  -- from 1
   scenario      TEXT NOT NULL,    -- its name
-  scenario_text TEXT NOT NULL,    -- the complete resolved scenario: replay needs nothing else
+  scenario_text TEXT NOT NULL,    -- the complete resolved scenario: with the files in the table
+                                  -- file it is all that a replay needs
   mode          TEXT NOT NULL,    -- 'sim', 'real' or 'hybrid'
   seed          INTEGER NOT NULL, -- 64 bits; those above 2^63 - 1 appear as negative numbers
   replication   INTEGER NOT NULL, -- from 0, among runs with equal parameters
@@ -45,6 +46,17 @@ CREATE TABLE parameter (          -- what was set on top of the scenario file
   run_id INTEGER NOT NULL REFERENCES run,
   path   TEXT NOT NULL,           -- 'network.link.delay'
   value  TEXT NOT NULL            -- as written: '5 ms'
+) STRICT;
+
+CREATE TABLE file (               -- what the scenario names beside itself: images, graphs
+  run_id INTEGER NOT NULL REFERENCES run,
+  path   TEXT NOT NULL,           -- absolute, as in run.scenario_text
+  digest TEXT NOT NULL REFERENCES content
+) STRICT;
+
+CREATE TABLE content (            -- the bytes of files, each once, however many runs read them
+  digest TEXT NOT NULL PRIMARY KEY,  -- BLAKE2b-256 of the bytes, 64 hexadecimal digits
+  bytes  BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE node (
@@ -133,12 +145,12 @@ CREATE TABLE input (              -- the handler calls of a live node, for repla
   payload  BLOB NOT NULL
 ) STRICT;
 
-CREATE TABLE frame (              -- optional capture
+CREATE TABLE frame (              -- the packets at the nodes, where the run was captured
   run_id    INTEGER NOT NULL REFERENCES run,
   time_ns   INTEGER NOT NULL,
-  node_id   INTEGER,
-  direction TEXT NOT NULL,        -- 'sent' or 'received'
-  bytes     BLOB NOT NULL
+  node_id   INTEGER,              -- whose socket it is; NULL: of none, on a host of several nodes
+  direction TEXT NOT NULL,        -- 'sent' or 'received'; what was lost was sent and not received
+  bytes     BLOB NOT NULL         -- the IPv4 packet
 ) STRICT;
 
 CREATE TABLE lateness (           -- the ledger of a real-time run: how late it was
@@ -195,6 +207,7 @@ SELECT verdict.run_id, run.scenario, run.mode, run.seed, checker, verdict,
 /// Built by Store::create_indexes.
 inline constexpr char kIndexSql[] = R"sql(
 CREATE INDEX IF NOT EXISTS parameter_of_run ON parameter (run_id);
+CREATE INDEX IF NOT EXISTS file_of_run ON file (run_id);
 CREATE INDEX IF NOT EXISTS node_of_run ON node (run_id, node_id);
 CREATE INDEX IF NOT EXISTS link_of_run ON link (run_id);
 CREATE INDEX IF NOT EXISTS sample_by_metric ON sample (run_id, metric_id, time_ns);
@@ -219,6 +232,7 @@ struct RunTable {
 /// All tables with a run_id but `run` itself.
 inline constexpr RunTable kRunTables[] = {
     {"parameter", "path, value", nullptr, false},
+    {"file", "path, digest", nullptr, false},  // its content is copied before it
     {"node", "node_id, name, role, host", nullptr, false},
     {"link", "link_index, a, b, detail", nullptr, false},
     {"sample", "time_ns, node_id, value", "metric"},

@@ -64,7 +64,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Adds a run in state 'running' with its parameters and nodes; the result is its run_id. Only
+  /// Adds a run in state 'running' with its parameters, nodes and files (a content that the store
+  /// has already is not written again); the result is its run_id. Only
   /// one run may be open: finish it first.
   Result<std::int64_t> begin_run(const RunInfo& info);
 

@@ -91,6 +91,12 @@ Status copy_ended_runs(Database& database) {
       "(SELECT coalesce(max(run_id), 0) FROM main.run) FROM other.run WHERE state <> 'running';"
       "INSERT INTO main.run (run_id, " + columns + ") SELECT run_map.new, " + columns +
       " FROM other.run JOIN run_map ON run_map.old = run_id ORDER BY run_map.new");
+  if (status) {
+    status = database.execute(
+        "INSERT INTO main.content (digest, bytes) SELECT digest, bytes FROM other.content WHERE "
+        "digest IN (SELECT digest FROM other.file JOIN run_map ON run_map.old = run_id) "
+        "ON CONFLICT DO NOTHING");
+  }
   for (const RunTable& table : kRunTables) {
     if (status) status = copy_table(database, table);
   }

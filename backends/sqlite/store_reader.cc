@@ -8,6 +8,7 @@
 #include "backends/sqlite/store_file.h"
 #include "backends/sqlite/store_state.h"
 #include "backends/sqlite/writer_process.h"
+#include "core/crypto/hash.h"
 
 namespace twinbed::backends {
 namespace {
@@ -48,7 +49,7 @@ Status load_names(Result<Statement> rows, Names& names) {
   return (*rows).status();
 }
 
-// The columns of kRunRow, without the four long or repeated parts of RunInfo.
+// The columns of kRunRow, without the long or repeated parts of RunInfo.
 RunRow run_row(const Statement& row) {
   RunRow run;
   run.run_id = row.integer(0);
@@ -89,6 +90,7 @@ struct StoreReader::State {
     return database.prepare(sql);
   }
   Status load_all_names();
+  Status load_files(RunRow& run);
   Result<Statement> rows_of_run(std::string_view sql, std::int64_t run_id);
   Status feed_change(const Statement& row, FieldsParser& parser, RunSink& sink);
   Status feed_sample(const Statement& row, RunSink& sink);
@@ -102,6 +104,23 @@ Status StoreReader::State::load_all_names() {
       load_names(query("SELECT metric_id, name, unit, description FROM metric"), metrics);
   if (!status) return status;
   return load_names(query("SELECT type_id, name, '', description FROM event_type"), types);
+}
+
+// A content that is missing is an empty one with the wrong digest.
+Status StoreReader::State::load_files(RunRow& run) {
+  Result<Statement> files = rows_of_run(
+      "SELECT path, digest, bytes FROM file LEFT JOIN content USING (digest) WHERE run_id = ?1 "
+      "ORDER BY path",
+      run.run_id);
+  if (!files) return Error{files.error()};
+  while ((*files).next()) {
+    const Bytes content = (*files).blob(2);
+    if (blake2b_hex(content) != (*files).text(1)) {
+      return wrong("the content of the file " + (*files).string(0) + " is not what was read");
+    }
+    run.info.files.push_back({(*files).string(0), std::string(as_text(content))});
+  }
+  return (*files).status();
 }
 
 Result<Statement> StoreReader::State::rows_of_run(std::string_view sql, std::int64_t run_id) {
@@ -163,6 +182,7 @@ Result<RunRow> StoreReader::run(std::int64_t run_id) {
     run.info.nodes.push_back({(*nodes).string(1), (*nodes).string(2), (*nodes).string(3)});
   }
   if (const Status status = (*nodes).status(); !status) return Error{status.error()};
+  if (const Status status = state_->load_files(run); !status) return Error{status.error()};
   return run;
 }
 
@@ -254,6 +274,21 @@ Status StoreReader::feed(std::int64_t run_id, RunSink& sink) {
   }
   if (Status status = (*changes).status(); !status) return status;
   return (*samples).status();
+}
+
+Status StoreReader::for_each_frame(std::int64_t run_id,
+                                   const std::function<void(const FrameRow&)>& visit) {
+  Result<Statement> rows = state_->rows_of_run(
+      "SELECT time_ns, node_id, direction, bytes FROM frame WHERE run_id = ?1 "
+      "ORDER BY time_ns, rowid",
+      run_id);
+  if (!rows) return Error{rows.error()};
+  while ((*rows).next()) {
+    const Result<NodeId> node = node_in(*rows, 1);
+    if (!node) return state_->wrong(node.error());
+    visit({time_from_ns((*rows).integer(0)), *node, (*rows).text(2), (*rows).blob(3)});
+  }
+  return (*rows).status();
 }
 
 Result<std::vector<StoredInput>> StoreReader::inputs(std::int64_t run_id, NodeId node) {

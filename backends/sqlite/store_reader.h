@@ -26,9 +26,9 @@ class StoreReader {
   StoreReader(StoreReader&&) noexcept;
   StoreReader& operator=(StoreReader&&) noexcept;
 
-  /// All runs by run_id, without their long texts (scenario_text, fault_plan), parameters and
-  /// nodes. Runs whose writer was killed are shown as 'failed', as the next Store::open will mark
-  /// them.
+  /// All runs by run_id, without their long texts (scenario_text, fault_plan), parameters, nodes
+  /// and files. Runs whose writer was killed are shown as 'failed', as the next Store::open will
+  /// mark them.
   Result<std::vector<RunRow>> runs();
   /// One run with everything that a replay needs.
   Result<RunRow> run(std::int64_t run_id);
@@ -40,6 +40,10 @@ class StoreReader {
   /// and faults come in the order in which they were recorded, and samples after them. The metrics
   /// and event types that the sink sees live as long as the reader.
   Status feed(std::int64_t run_id, RunSink& sink);
+
+  /// The captured packets of a run in time order; none where the run was not captured. Views are
+  /// valid during the callback.
+  Status for_each_frame(std::int64_t run_id, const std::function<void(const FrameRow&)>& visit);
 
   /// The input log of a node of a real run, in order.
   Result<std::vector<StoredInput>> inputs(std::int64_t run_id, NodeId node);

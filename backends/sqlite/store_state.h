@@ -8,6 +8,7 @@
 #include "backends/sqlite/database.h"
 #include "backends/sqlite/run_recorder.h"
 #include "backends/sqlite/store.h"
+#include "backends/sqlite/writer_process.h"
 
 namespace twinbed::backends {
 
@@ -21,6 +22,7 @@ struct Store::State {
 
   std::string path;
   std::chrono::milliseconds busy_timeout;
+  std::string writer = this_process();  // of all runs of this store
   Database database;
   RunRecorder recorder;  // after the database: its statements must go first
 };

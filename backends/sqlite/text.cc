@@ -9,9 +9,8 @@ bool is_continuation(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-std::size_t utf8_character_length(std::string_view text, std::size_t at) {
+std::size_t utf8_sequence_length(std::string_view text, std::size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4 || !is_continuation(text, at + 1)) return 0;
   if (lead < 0xE0) return 2;
   const auto second = static_cast<unsigned char>(text[at + 1]);

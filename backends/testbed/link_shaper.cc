@@ -17,7 +17,6 @@ Duration doubled(Duration timeout) { return std::min(2 * timeout, kMaxTimeout); 
 }  // namespace
 
 void PeerPath::set_link(const sim::LinkParams& params) {
-  bandwidth_bps_ = params.bandwidth_bps;
   if (params == sim::LinkParams{}) {
     link_.reset();
   } else if (link_) {
@@ -37,9 +36,12 @@ PeerPath::Arrival PeerPath::pass(Time now, std::size_t wire_bytes) {
           fate.corrupt_bit};
 }
 
-Duration PeerPath::sending_time(std::size_t wire_bytes) const {
-  if (bandwidth_bps_ == 0) return Duration{};
-  return Duration{static_cast<std::int64_t>(wire_bytes * 8'000'000'000ULL / bandwidth_bps_)};
+Duration PeerPath::sending_time(Time at, std::size_t wire_bytes) {
+  if (!link_) return Duration{};
+  last_entry_ = std::max(last_entry_, at);
+  const std::uint64_t bandwidth_bps = link_->bandwidth_bps(last_entry_);
+  if (bandwidth_bps == 0) return Duration{};
+  return Duration{static_cast<std::int64_t>(wire_bytes * 8'000'000'000ULL / bandwidth_bps)};
 }
 
 bool DatagramDelay::take_due(Time now, DelayedDatagram& out) {
@@ -143,7 +145,7 @@ void StreamShaper::offer_next(PeerPath& path) {
   unsent_ -= segment.size;
   segments_.push_back(segment);
   const Time at = next_offer_;
-  next_offer_ += path.sending_time(segment.size + kTcpHeaderBytes);
+  next_offer_ += path.sending_time(at, segment.size + kTcpHeaderBytes);
   attempt(first_number_ + segments_.size() - 1, at, path);
 }
 

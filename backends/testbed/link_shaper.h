@@ -49,8 +49,11 @@ class PeerPath {
     is_blocked_out_ = out;
     is_blocked_in_ = in;
   }
-  bool is_blocked_out() const { return is_blocked_out_; }
-  bool is_blocked_in() const { return is_blocked_in_; }
+  /// One of the two hosts is without power: nothing passes, whatever partitions say.
+  void set_off(bool is_off) { is_off_ = is_off; }
+  bool is_off() const { return is_off_; }
+  bool is_blocked_out() const { return is_blocked_out_ || is_off_; }
+  bool is_blocked_in() const { return is_blocked_in_ || is_off_; }
   bool is_perfect() const { return !link_; }
 
   /// When the copies of a packet arrive; none where it is lost.
@@ -61,16 +64,17 @@ class PeerPath {
   };
   /// Sends a packet of this size on the wire over the link; partitions are the caller's business.
   Arrival pass(Time now, std::size_t wire_bytes);
-  /// How long the transmitter is busy with a packet; zero on an unlimited link.
-  Duration sending_time(std::size_t wire_bytes) const;
+  /// How long the transmitter is busy with a packet that it begins at this time; zero on an
+  /// unlimited link.
+  Duration sending_time(Time at, std::size_t wire_bytes);
 
  private:
   Random* random_;
   std::optional<sim::LinkDirection> link_;
-  std::uint64_t bandwidth_bps_ = 0;
   Time last_entry_ = Time::min();
   bool is_blocked_out_ = false;
   bool is_blocked_in_ = false;
+  bool is_off_ = false;
 };
 
 /// A datagram on its way over an emulated link.

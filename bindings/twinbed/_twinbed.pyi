@@ -248,6 +248,7 @@ def run_simulated(
     replication: int,
     parameters: Sequence[tuple[str, str]],
     started_at: str,
+    capture: bool = False,
     progress: Callable[[int, int], bool | None] | None = None,
     protocol: Callable[[int], Any] | None = None,
 ) -> RunSummary: ...
@@ -262,7 +263,23 @@ def run_real(
     replication: int,
     parameters: Sequence[tuple[str, str]],
     started_at: str,
+    capture: bool = False,
     progress: Callable[[int, int], bool | None] | None = None,
 ) -> RunSummary: ...
-def replay_run(store: str, run_id: int) -> ReplayReport: ...
-def diff_runs(left: str, left_run: int, right: str, right_run: int) -> DiffReport: ...
+def capture_problem() -> str | None: ...
+def write_capture(store: str, run_id: int, node: str | None, path: str) -> int: ...
+def replay_run(
+    store: str,
+    run_id: int,
+    *,
+    encryption_key: str = "",
+    progress: Callable[[int, int], bool | None] | None = None,
+) -> ReplayReport: ...
+def diff_runs(
+    left: str,
+    left_run: int,
+    right: str,
+    right_run: int,
+    *,
+    progress: Callable[[int, int], bool | None] | None = None,
+) -> DiffReport: ...

@@ -14,6 +14,8 @@ from .results import Results
 from .scenario import Scenario, as_scenario
 from .workers import run_pooled
 
+#: How many runs go on at a time unless the caller says so.
+DEFAULT_JOBS = {"sim": 2, "real": 1}
 #: Called now and then with the number of runs that are done, in fractions, and of all.
 CampaignProgress = Callable[[float, int], None]
 
@@ -44,13 +46,20 @@ def plan(
     grid: Mapping[str, Sequence[Any]],
     protocol: ProtocolFactory | None = None,
     keep_files: bool = False,
+    capture: bool = False,
 ) -> list[Task]:
     """The runs of an experiment, in the order of their run ids."""
     tasks = []
     for point in grid_points(scenario, grid):
         runs = [
             Task(
-                point, mode, replication_seed(seed, replication), replication, protocol, keep_files
+                point,
+                mode,
+                replication_seed(seed, replication),
+                replication,
+                protocol,
+                keep_files,
+                capture,
             )
             for replication in range(replications)
         ]
@@ -67,18 +76,21 @@ def replicate(
     replications: int = 30,
     seed: int | None = None,
     grid: Mapping[str, Sequence[Any]] | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
     db: str | Path = DEFAULT_DB,
     executor: Executor | None = None,
     protocol: ProtocolFactory | None = None,
     progress: CampaignProgress | None = None,
     keep_files: bool = False,
+    capture: bool = False,
 ) -> Results:
     """Runs a scenario many times into one result store, and returns the results of these runs.
 
     grid: {'path': [value, ...]}: every combination is run with the same seeds.
     seed: of replication 0, from which those of the others are derived; drawn if not given.
-    jobs: how many processes simulate at a time. Real runs always go one after another.
+    jobs: how many runs go on at a time; 2 simulated ones or 1 real one unless given. Real runs
+        mostly wait, so that many fit on a machine, each on loopback addresses of its own; but they
+        share its processors and its disk, and may disturb each other.
     executor: any concurrent.futures.Executor, used in place of local processes; its workers need
         nothing but the package.
 
@@ -94,21 +106,22 @@ def replicate(
         grid or {},
         protocol,
         keep_files,
+        capture,
     )
-    report = progress or (lambda done, total: None)
-    serial = mode == "real" or (executor is None and (jobs <= 1 or len(tasks) <= 1))
+    jobs = jobs or DEFAULT_JOBS[mode]
     run_ids: list[int] = []
 
-    def keep(new_ids: list[int]) -> None:
-        run_ids.extend(new_ids)
-        report(len(run_ids), len(tasks))
+    def report(done: float) -> None:
+        if progress is not None:
+            progress(done, len(tasks))
 
     try:
-        if serial:
+        if executor is None and (jobs <= 1 or len(tasks) <= 1):
             for number, task in enumerate(tasks):
-                keep([execute(task, db, _part_of_all(report, number, len(tasks))).run_id])
+                run_ids.append(execute(task, db, _part_of_all(report, number)).run_id)
+                report(number + 1)
         else:
-            run_pooled(tasks, db, executor, jobs, keep)
+            run_pooled(tasks, db, executor, jobs, run_ids.extend, report)
     except KeyboardInterrupt:
         message = f"interrupted; {len(run_ids)} of {len(tasks)} runs are finished and kept in {db}"
         raise Interrupted(message, Results(db, run_ids)) from None
@@ -118,6 +131,6 @@ def replicate(
     return Results(db, run_ids)
 
 
-def _part_of_all(report: CampaignProgress, done: int, total: int):
+def _part_of_all(report: Callable[[float], None], done: int):
     """The progress of one run as progress of all."""
-    return lambda done_ns, total_ns: report(done + done_ns / total_ns, total)
+    return lambda done_ns, total_ns: report(done + min(done_ns / total_ns, 1))

@@ -114,6 +114,20 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_MEASURE,
         Column("value", "float64", "the figure"),
     ),
+    "metrics": (
+        _RUN_ID,
+        *_MEASURE,
+        Column("description", "string", "one sentence"),
+        Column(
+            "counter", "bool", "it counts 'since the start', so that only `last` says something"
+        ),
+        *_NODE,
+        Column("samples", "int64", "how many there are"),
+        Column("mean", "float64", "their mean"),
+        Column("min", "float64", "the least"),
+        Column("max", "float64", "the greatest"),
+        Column("last", "float64", "the latest: of a counter, what it had come to"),
+    ),
     "comparison": (
         *_SETUP,
         *_MEASURE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import _twinbed
-from .errors import RunError, ScenarioError
+from .errors import MissingError, RunError, ScenarioError
 from .paths import DEFAULT_DB, find_node_program, parse_reference
 from .protocol import Node, Protocol, nodes_of
 from .results import Run
@@ -30,6 +30,7 @@ class Task:
     replication: int = 0
     protocol: ProtocolFactory | None = None
     keep_files: bool = False
+    capture: bool = False
 
 
 def draw_seed() -> int:
@@ -54,11 +55,22 @@ def check_task(task: Task) -> None:
         if task.protocol is not None:
             raise ScenarioError("a protocol in Python runs in mode sim only")
         find_node_program()
+        problem = _twinbed.capture_problem() if task.capture else None
+        if problem is not None:
+            raise MissingError(problem)
     task.scenario.check(own_protocol=task.protocol is not None)
 
 
-def execute(task: Task, store: str | Path, progress: Progress | None = None) -> _twinbed.RunSummary:
-    """Runs a task into a result store. A run that fails is recorded and says so in its summary."""
+def execute(
+    task: Task,
+    store: str | Path,
+    progress: Progress | None = None,
+    files: str | Path | None = None,
+) -> _twinbed.RunSummary:
+    """Runs a task into a result store. A run that fails is recorded and says so in its summary.
+
+    files: where real nodes get the directory in which they work; beside the store unless given.
+    """
     Path(store).parent.mkdir(parents=True, exist_ok=True)
     core = task.scenario.core
     options = {
@@ -66,10 +78,11 @@ def execute(task: Task, store: str | Path, progress: Progress | None = None) -> 
         "replication": task.replication,
         "parameters": task.scenario.parameters,
         "started_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "capture": task.capture,
         "progress": progress,
     }
     if task.mode == "real":
-        return _execute_real(task, core, str(store), options)
+        return _execute_real(task, core, str(store), files or Path(store).parent, options)
     protocol = task.protocol
     if protocol is not None:
         nodes = nodes_of(core)
@@ -77,9 +90,11 @@ def execute(task: Task, store: str | Path, progress: Progress | None = None) -> 
     return _twinbed.run_simulated(core, str(store), **options)
 
 
-def _execute_real(task: Task, core, store: str, options: dict) -> _twinbed.RunSummary:
+def _execute_real(
+    task: Task, core, store: str, files: str | Path, options: dict
+) -> _twinbed.RunSummary:
     # The run empties its work directory, so it gets one that nobody else can have.
-    directory = tempfile.mkdtemp(prefix="nodes-", dir=Path(store).parent)
+    directory = tempfile.mkdtemp(prefix="nodes-", dir=files)
     try:
         return _twinbed.run_real(
             core,
@@ -104,6 +119,7 @@ def run(
     protocol: ProtocolFactory | None = None,
     progress: Progress | None = None,
     keep_files: bool = False,
+    capture: bool = False,
 ) -> Run:
     """Runs a scenario once and returns the run, as recorded in the result store `db`.
 
@@ -112,10 +128,13 @@ def run(
     protocol: builds protocols in Python, in mode sim; called with the node and the list of nodes
         whenever a node starts. A subclass of tb.Protocol will do.
     keep_files: leave the files of real nodes where they are.
+    capture: keep the packets, for Run.write_capture; in mode real that needs root or CAP_NET_RAW.
+        The run is the same with and without.
 
     A run that fails is recorded, and raises a RunError whose attribute `run` is the run.
     """
-    task = Task(as_scenario(scenario), mode, checked_seed(seed), replication, protocol, keep_files)
+    seed = checked_seed(seed)
+    task = Task(as_scenario(scenario), mode, seed, replication, protocol, keep_files, capture)
     check_task(task)
     summary = execute(task, db, progress)
     _twinbed.create_indexes(str(db))
@@ -127,16 +146,24 @@ def run(
     return result
 
 
-def replay(reference: str) -> _twinbed.ReplayReport:
+def replay(
+    reference: str, *, encryption_key: str = "", progress: Progress | None = None
+) -> _twinbed.ReplayReport:
     """Runs a recorded run again, 'results/runs.db#17', and compares it with its original.
 
     A simulated run is repeated from its scenario and seed. Of a real one, each node's recorded
     input is fed to a fresh protocol, and the requests that it makes are compared.
+
+    encryption_key: that of a recorded cloud-p2p server, 64 hexadecimal digits; no store holds it.
+    progress: as of `run`; what it stops is a RunError.
     """
     path, run_id = parse_reference(reference)
-    return _twinbed.replay_run(path, run_id)
+    return _twinbed.replay_run(path, run_id, encryption_key=encryption_key, progress=progress)
 
 
-def diff(left: str, right: str) -> _twinbed.DiffReport:
-    """Executes two recorded simulated runs side by side until an event differs."""
-    return _twinbed.diff_runs(*parse_reference(left), *parse_reference(right))
+def diff(left: str, right: str, *, progress: Progress | None = None) -> _twinbed.DiffReport:
+    """Executes two recorded simulated runs side by side until an event differs.
+
+    progress: as of `run`; what it stops is a RunError.
+    """
+    return _twinbed.diff_runs(*parse_reference(left), *parse_reference(right), progress=progress)

@@ -34,7 +34,24 @@ _MEASURES = f"""
              SELECT 1 FROM sample AS whole
               WHERE whole.run_id = sample.run_id AND whole.node_id IS NULL
                 AND whole.metric_id = sample.metric_id))
-     ORDER BY run_id, wanted.key, time_ns, node_id"""
+     ORDER BY run_id, wanted.key, time_ns, sample.rowid"""
+
+# What is not a measure: the metrics of the protocols. One that is described as what happened 'since
+# the start', or 'since its start', is a counter.
+_METRICS = """
+    WITH numbered AS (
+      SELECT sample.*,
+             row_number() OVER (PARTITION BY run_id, metric_id, node_id
+                                ORDER BY time_ns DESC, rowid DESC) AS place
+        FROM sample WHERE {runs})
+    SELECT run_id, metric.name AS metric, unit, description,
+           description LIKE '% since ___ start' AS counter, numbered.node_id, node.name AS node,
+           count(*) AS samples, avg(value) AS mean, min(value) AS min, max(value) AS max,
+           max(CASE place WHEN 1 THEN value END) AS last
+      FROM numbered JOIN metric USING (metric_id) LEFT JOIN node USING (run_id, node_id)
+     WHERE metric.name NOT IN (SELECT value FROM json_each(:measures))
+     GROUP BY run_id, metric_id, numbered.node_id
+     ORDER BY run_id, metric.name, numbered.node_id"""
 
 # {runs} becomes the condition on run_id.
 _SQL = {
@@ -59,6 +76,7 @@ _SQL = {
          WHERE {runs} ORDER BY run_id, node_id""",
     "parameters": "SELECT * FROM parameter WHERE {runs} ORDER BY run_id, path",
     "measures": _MEASURES,
+    "metrics": _METRICS,
 }
 
 _JSON_COLUMNS = {"events": "fields", "faults": "detail"}

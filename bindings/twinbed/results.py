@@ -104,6 +104,11 @@ class Run:
         """The figures that the testbed computes for the run, such as failover.view."""
         return _table(self.db, "measures", [self.run_id])
 
+    @documented("metrics")
+    def metrics(self) -> "pd.DataFrame":
+        """What the protocol sampled at each node, such as pingpong.round_trip, summed up."""
+        return _table(self.db, "metrics", [self.run_id])
+
     @documented("nodes")
     def nodes(self) -> "pd.DataFrame":
         """The nodes."""
@@ -121,15 +126,30 @@ class Run:
             for row in self.events("log").itertuples()
         ]
 
+    def write_capture(self, path: str | Path, node: str | None = None) -> int:
+        """Writes the packets of a captured run into a pcap file and returns how many they are.
+
+        Without a node each packet once, as it was sent; with one, what that node sent and received.
+        Times are nanoseconds from the start of the run; the packets begin with their IPv4 header.
+        A simulated packet that was lost is among what its sender sent; with real nodes, what links
+        and partitions lose never gets to the interface.
+        """
+        try:
+            return _twinbed.write_capture(self.db, self.run_id, node, str(path))
+        except _twinbed.RunError as error:
+            raise ResultsError(str(error)) from None
+
     def plot_timeline(self, ax: "Axes | None" = None) -> "Axes":
         """Draws the run in space and time, see plots.plot_timeline; returns the axes."""
         from .plots import plot_timeline
 
         return plot_timeline(self, ax)
 
-    def replay(self) -> _twinbed.ReplayReport:
+    def replay(self, *, encryption_key: str = "") -> _twinbed.ReplayReport:
         """Runs it again and compares, see replay."""
-        return _twinbed.replay_run(self.db, self.run_id)
+        from .execute import replay
+
+        return replay(self.reference, encryption_key=encryption_key)
 
     def _run_text(self, column: str) -> str:
         from .queries import read_sql
@@ -180,6 +200,11 @@ class Results:
     def measures(self) -> "pd.DataFrame":
         """The figures that the testbed computes, of all runs."""
         return _table(self.db, "measures", self._run_ids)
+
+    @documented("metrics")
+    def metrics(self) -> "pd.DataFrame":
+        """What the protocols sampled at each node, summed up, in all runs."""
+        return _table(self.db, "metrics", self._run_ids)
 
     @documented("samples")
     def samples(self, metric: str | None = None) -> "pd.DataFrame":

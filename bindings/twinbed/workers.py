@@ -1,13 +1,15 @@
-"""Runs in several processes, each into a private store; one writer for the real one."""
+"""Runs side by side, each into a private store; one writer for the real one."""
 
 import contextlib
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from . import _twinbed
 from .errors import RunError
@@ -17,6 +19,8 @@ from .execute import Task, execute
 LARGEST_BATCH = 16
 #: How many batches each worker gets at least, so that all end at about the same time.
 BATCHES_PER_JOB = 8
+#: How often the progress within runs is looked at, in seconds.
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -28,42 +32,59 @@ class Outcome:
     store: bytes | None  #: the private store, where the worker's files may be out of reach
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a worker keeps a batch of runs."""
+
+    store: str  #: its private store
+    stop: str  #: the file whose existence tells it to stop
+    files: str | None  #: where real nodes work; None: in a directory of the worker's machine
+
+
 def run_pooled(
     tasks: Sequence[Task],
     db: str | Path,
     executor: Executor | None,
     jobs: int,
     keep: Callable[[list[int]], None],
+    report: Callable[[float], None],
 ) -> None:
-    """Makes the runs in an executor, or in `jobs` processes, and hands their ids to `keep`.
+    """Makes the runs in an executor, or `jobs` of them at a time, and hands their ids to `keep`.
+
+    Simulations get a process each, for they compute; real runs, which wait for their nodes'
+    processes and for time to pass, a thread. `report` is told how many runs are done, in fractions.
 
     The runs get into the store in the order of the tasks. Whatever ends it early, runs that were
     made are kept.
     """
-    size = max(1, min(LARGEST_BATCH, len(tasks) // (jobs * BATCHES_PER_JOB)))
+    is_real = any(task.mode == "real" for task in tasks)
+    size = 1 if is_real else max(1, min(LARGEST_BATCH, len(tasks) // (jobs * BATCHES_PER_JOB)))
     batches = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     Path(db).parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(
             tempfile.TemporaryDirectory(prefix=".runs-", dir=Path(db).parent)
         )
-        pool = executor or stack.enter_context(
-            ProcessPoolExecutor(jobs, initializer=_ignore_ctrl_c)
-        )
+        pool = executor or stack.enter_context(_own_pool(is_real, jobs))
         collector = _Collector(db, directory)
         stop = Path(directory, "stop")
         ship = executor is not None
+        files = None if ship else str(Path(db).parent)
+        done = _Done()
         futures: dict[Future, int] = {}
         try:
             for index, batch in enumerate(batches):
-                path = collector.private_store(index)
-                futures[pool.submit(_work, batch, str(path), str(stop), ship)] = index
-            for future in as_completed(futures):
-                outcome = future.result()
+                place = Place(str(collector.private_store(index)), str(stop), files)
+                note = done.noting(index) if is_real and not ship else None
+                futures[pool.submit(_work, batch, place, note)] = index
+            for future in _as_they_end(futures, lambda: report(done.amount())):
+                index, outcome = futures[future], future.result()
                 with _undisturbed():
-                    keep(collector.add(futures[future], outcome))
+                    keep(collector.add(index, outcome))
                 if outcome.error is not None:
                     raise RunError(outcome.error)
+                done.end(index, len(batches[index]))
+                report(done.amount())
         except BaseException:
             stop.touch()
             for future in futures:
@@ -74,27 +95,83 @@ def run_pooled(
             raise
 
 
-def _work(tasks: Sequence[Task], path: str, stop: str, ship: bool) -> Outcome:
-    """In a worker: makes runs until there are none left, one cannot be made, or `stop` exists."""
+def _as_they_end(futures: Iterable[Future], look: Callable[[], None]) -> Iterator[Future]:
+    """The futures in the order in which they end; calls `look` now and then meanwhile.
 
-    def go_on(_done_ns: int = 0, _total_ns: int = 0) -> bool:
-        return not Path(stop).exists()
+    Not as_completed or wait with a time limit: these hold the locks of all futures for a moment
+    each time, and Ctrl-C in that moment would leave them locked.
+    """
+    ended: SimpleQueue[Future] = SimpleQueue()
+    count = 0
+    for future in futures:
+        future.add_done_callback(ended.put)
+        count += 1
+    while count > 0:
+        try:
+            future = ended.get(timeout=LOOK_S)
+        except Empty:
+            look()
+            continue
+        count -= 1
+        yield future
 
+
+def _own_pool(is_real: bool, jobs: int) -> Executor:
+    if is_real:
+        return ThreadPoolExecutor(jobs)
+    return ProcessPoolExecutor(jobs, initializer=_ignore_ctrl_c)
+
+
+class _Done:
+    """How many runs are done, in fractions. Threads write into it while it is read."""
+
+    def __init__(self):
+        self._ended = 0
+        self._under_way: dict[int, float] = {}  # by batch: how many of its runs are done
+
+    def noting(self, index: int) -> Callable[[float], None]:
+        """What a batch calls with the number of its runs that are done."""
+        return partial(self._under_way.__setitem__, index)
+
+    def end(self, index: int, runs: int) -> None:
+        """A batch of so many runs has ended."""
+        self._ended += runs
+        self._under_way.pop(index, None)
+
+    def amount(self) -> float:
+        return self._ended + sum(list(self._under_way.values()))
+
+
+def _work(
+    tasks: Sequence[Task], place: Place, note: Callable[[float], None] | None = None
+) -> Outcome:
+    """In a worker: makes runs until there are none left, one cannot be made, or it is to stop."""
+
+    def is_to_stop() -> bool:
+        return Path(place.stop).exists()
+
+    def go_on(done_ns: int, total_ns: int) -> bool:
+        if note is not None:
+            note(finished + min(done_ns / total_ns, 1))
+        return not is_to_stop()
+
+    ship = place.files is None
     with contextlib.ExitStack() as stack:
+        path = place.store
         if ship:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="twinbed-"))
             path = str(Path(directory, "runs.db"))
         finished, error = 0, None
         for task in tasks:
             try:
-                summary = execute(task, path, go_on)
+                summary = execute(task, path, go_on, place.files)
             except RunError as failed:
                 error = str(failed)
                 break
-            if not go_on() and summary.failure:
+            if is_to_stop() and summary.failure:
                 break
             finished += 1
-            if not go_on():
+            if is_to_stop():
                 break
         store = Path(path).read_bytes() if ship and Path(path).exists() else None
         return Outcome(finished, error, store)

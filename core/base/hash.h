@@ -9,6 +9,8 @@ namespace twinbed {
 
 /// The hash of some bytes under a seed: multiply-and-fold over 16-byte steps in three lanes.
 std::uint64_t hash_bytes(Bytes bytes, std::uint64_t seed = 0);
+/// The hash of some bytes, which are copied on the way; the copy costs next to nothing.
+std::uint64_t copy_and_hash(Bytes from, std::byte* to);
 
 /// Folds the full product of two words; the mixing step of both functions here.
 inline std::uint64_t hash_fold(std::uint64_t a, std::uint64_t b) {

@@ -44,11 +44,6 @@ Endpoint default_listen() {
   return {kLoopback, 0};
 }
 
-/// Lines that come whenever a server replies, whatever the user does meanwhile.
-bool is_reply(std::string_view line) {
-  return line.starts_with("[Client] ✓ SUCCESS") || line.find(" was refused: ") != line.npos;
-}
-
 class ClientProgram {
  public:
   explicit ClientProgram(const CloudP2pClient& client);
@@ -59,6 +54,9 @@ class ClientProgram {
   void run_commands();
   /// False to end.
   bool execute(const std::string& line);
+  /// Hands a command to the protocol, which is its next one.
+  void give(std::string_view command);
+  /// Waits until the protocol has answered the command that was given last.
   void wait_for_answer(const std::string& command);
   void on_log(std::string_view line);
   void on_signal(int number);
@@ -67,6 +65,8 @@ class ClientProgram {
   std::unique_ptr<Prompt> prompt_;
   TeeSink no_rows_;
   std::unique_ptr<backends::LiveHost> host_;
+  const election::Client* client_ = nullptr;  // the host's protocol, once it has started
+  std::uint64_t given_ = 0;                   // commands so far
   bool is_waiting_ = false;  // for the answer to a command
   bool is_ended_ = false;
   bool has_failed_ = false;  // a command did not do what it should
@@ -84,8 +84,11 @@ ClientProgram::ClientProgram(const CloudP2pClient& client)
   options.on_log = [this](std::string_view line) { on_log(line); };
   options.on_error = [this](const std::string&) { prompt_->end(); };
   const auto protocol = client_options(client, client.listen ? *client.listen : default_listen());
-  const auto factory = [protocol, key = client.setup.key, zero_key = client.setup.zero_key] {
-    return *election::make_client(protocol, key, zero_key);
+  const auto factory = [this, protocol, key = client.setup.key,
+                        zero_key = client.setup.zero_key] {
+    auto made = *election::make_client(protocol, key, zero_key);
+    client_ = made.get();
+    return made;
   };
   host_ = std::make_unique<backends::LiveHost>(loop_, std::move(options), no_rows_, factory);
 }
@@ -102,7 +105,7 @@ Result<int> ClientProgram::run() {
 
 void ClientProgram::run_commands() {
   // Joins the discover that the protocol begins with, so that its result is shown.
-  host_->command(as_bytes("discover"));
+  give("discover");
   if (!prompt_->is_terminal()) wait_for_answer("discover");
   while (!is_ended_ && !host_->stopped()) {
     const std::optional<std::string> line = prompt_->read_line();
@@ -119,16 +122,25 @@ bool ClientProgram::execute(const std::string& line) {
     prompt_->print("[Client] commands: status | discover | send-image PATH | help | quit");
     return true;
   }
-  host_->command(as_bytes(command));
+  give(command);
   wait_for_answer(command);
   return true;
 }
 
+void ClientProgram::give(std::string_view command) {
+  host_->command(as_bytes(command));
+  ++given_;
+}
+
 void ClientProgram::wait_for_answer(const std::string& command) {
   is_waiting_ = true;
-  const auto done = [this] { return !is_waiting_ || is_ended_ || host_->stopped(); };
-  if (loop_.run_until(done, kAnswerLimit)) return;
+  const auto done = [this] {
+    if (!is_waiting_ || is_ended_ || host_->stopped()) return true;
+    return client_ != nullptr && !client_->busy_with(given_);
+  };
+  const bool is_done = loop_.run_until(done, kAnswerLimit);
   is_waiting_ = false;
+  if (is_done) return;
   has_failed_ = true;
   prompt_->print("[Client] ✗ No answer to '" + command + "' in " + format_duration(kAnswerLimit));
 }
@@ -138,7 +150,6 @@ void ClientProgram::on_log(std::string_view line) {
   if (line.starts_with("[Client] ✗") || line.starts_with("[Client] unknown command")) {
     has_failed_ = true;
   }
-  if (!is_reply(line)) is_waiting_ = false;
 }
 
 void ClientProgram::on_signal(int number) {

@@ -28,8 +28,9 @@ void print_line(std::string_view line) {
 }
 
 /// Prints what the protocol records but does not log, and passes all rows to the store, if there is
-/// one. The store is written out after each turn of the loop, so that a kill loses nothing.
-class ServerRows final : public RunSink {
+/// one, the input log among them. The store is written out after each turn of the loop, so that a
+/// kill loses nothing.
+class ServerRows final : public RunSink, public backends::InputSink {
  public:
   ServerRows(backends::EventLoop& loop, std::string name, backends::Store* store)
       : loop_(loop), name_(std::move(name)), store_(store) {}
@@ -47,6 +48,10 @@ class ServerRows final : public RunSink {
     flush_later();
   }
   void fault(Time, const FaultRow&) override {}
+  void input(const backends::InputRow& row) override {
+    store_->add_input(row);
+    flush_later();
+  }
 
  private:
   void print_refusal(std::span<const Field> fields) const {
@@ -111,7 +116,9 @@ backends::RunInfo run_info(const CloudP2pServer& server, const std::string& prof
   info.mode = "real";
   info.build_id = build_id();
   info.started_at = utc_now();
-  info.parameters = {{"node_id", std::to_string(config.node_id)}, {"profile", profile}};
+  info.parameters = {{"node_id", std::to_string(config.node_id)},
+                     {"profile", profile},
+                     {"zero_key", server.setup.zero_key ? "true" : "false"}};
   nlohmann::json peers = nlohmann::json::array();
   for (const election::Peer& peer : config.peers) {
     const std::string address = to_string(peer.endpoint);
@@ -142,7 +149,8 @@ Result<std::unique_ptr<backends::Store>> open_store(const CloudP2pServer& server
   return store;
 }
 
-backends::LiveHostOptions host_options(const CloudP2pServer& server) {
+backends::LiveHostOptions host_options(const CloudP2pServer& server,
+                                       backends::InputSink* input_log) {
   const election::Config& config = server.setup.config;
   backends::LiveHostOptions options;
   options.self = own_node(config);
@@ -150,6 +158,7 @@ backends::LiveHostOptions host_options(const CloudP2pServer& server) {
   options.storage.root = config.shared_dir;
   options.addresses = make_addresses(server);
   if (server.bind) options.bind_address = server.bind->address;
+  options.input_log = input_log;
   options.on_log = print_line;
   return options;
 }
@@ -212,7 +221,8 @@ Result<int> run_cloud_p2p_server(const CloudP2pServer& server) {
   if (!store) return Error{store.error()};
   backends::EventLoop loop;
   ServerRows rows(loop, std::to_string(server.setup.config.node_id), store->get());
-  backends::LiveHost host(loop, host_options(server), rows, server.factory);
+  backends::InputSink* const input_log = *store != nullptr ? &rows : nullptr;
+  backends::LiveHost host(loop, host_options(server, input_log), rows, server.factory);
   loop.on_signals({SIGINT, SIGTERM}, [&host](int) { host.request_stop(); });
   host.start();
   host.run();

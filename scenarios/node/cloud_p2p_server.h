@@ -27,8 +27,9 @@ Result<CloudP2pServer> prepare_cloud_p2p_server(const CloudP2pOptions& options,
 /// returns the exit status. An error, such as a port that is in use, is a sentence for the user.
 ///
 /// Frames that it refuses show as lines too, at the 1st, 2nd, 4th, 8th ... of each reason, so that
-/// nobody can fill the log. The database gets events and samples but no input log: a replay would
-/// need the key, which is written nowhere.
+/// nobody can fill the log. The database gets events, samples and the input log, which is about as
+/// large as the traffic: `twinbed replay` repeats the run from it, with the key in ENCRYPTION_KEY,
+/// for the key is written nowhere.
 Result<int> run_cloud_p2p_server(const CloudP2pServer& server);
 
 }  // namespace twinbed::scenarios

@@ -2,13 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 namespace twinbed::scenarios {
@@ -30,25 +28,6 @@ Result<std::optional<std::string>> read_text(const std::string& path) {
   return std::optional<std::string>(std::string(std::istreambuf_iterator<char>(stream), {}));
 }
 
-/// "config.json:3:5: this is not JSON: ..." for a text that is not; nothing for one that is.
-std::optional<Error> json_error(const std::string& path, const std::string& text) {
-  try {
-    const auto json = nlohmann::json::parse(text);
-    return std::nullopt;
-  } catch (const nlohmann::json::parse_error& problem) {
-    const std::size_t at = std::min(problem.byte == 0 ? 0 : problem.byte - 1, text.size());
-    const auto end = text.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto line = 1 + std::count(text.begin(), end, '\n');
-    const std::size_t newline = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
-    const std::size_t column = newline == std::string::npos ? at + 1 : at - newline;
-    const std::string what = problem.what();
-    const std::size_t reason = what.find("syntax error");
-    return Error{path + ":" + std::to_string(line) + ":" + std::to_string(column) +
-                 ": this is not JSON: " +
-                 (reason == std::string::npos ? what : what.substr(reason))};
-  }
-}
-
 Result<election::Config> read_config(const election::Environment& environment,
                                      std::vector<std::string>& warnings) {
   std::optional<std::string> text;
@@ -57,9 +36,6 @@ Result<election::Config> read_config(const election::Environment& environment,
     auto file = read_text(path);
     if (!file) return Error{file.error()};
     text = std::move(*file);
-    if (text) {
-      if (const auto error = json_error(path, *text)) return *error;
-    }
   }
   auto config = election::resolve_config(environment, [&](std::string_view) { return text; });
   if (config && !path.empty() && !text) {

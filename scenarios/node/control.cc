@@ -20,7 +20,10 @@ std::string encode_control(const ControlMessage& message) {
   switch (message.kind) {
     case Kind::kStart: json["at"] = message.number; break;
     case Kind::kCommand: json["text"] = message.text; break;
-    case Kind::kBlocked: json["pairs"] = message.pairs; break;
+    case Kind::kBlocked:
+      json["pairs"] = message.pairs;
+      json["off"] = message.off;
+      break;
     case Kind::kFault:
       json["index"] = message.number;
       json["phase"] = message.begins ? "begin" : "end";
@@ -46,7 +49,10 @@ Result<ControlMessage> decode_control(const std::string& line) {
     switch (message.kind) {
       case Kind::kStart: message.number = json.at("at"); break;
       case Kind::kCommand: message.text = json.at("text"); break;
-      case Kind::kBlocked: json.at("pairs").get_to(message.pairs); break;
+      case Kind::kBlocked:
+        json.at("pairs").get_to(message.pairs);
+        json.at("off").get_to(message.off);
+        break;
       case Kind::kFault:
         message.number = json.at("index");
         message.begins = json.at("phase") == "begin";

@@ -2,9 +2,11 @@
 //
 //   runner to node   {"say":"start","at":NS}        CLOCK_MONOTONIC instant of the run's start
 //                    {"say":"command","text":T}     for the protocol's on_command
-//                    {"say":"blocked","pairs":[[FROM,TO],...]}   all that is blocked from now on
+//                    {"say":"blocked","pairs":[[FROM,TO],...],"off":[NODE,...]}
+//                                                   all that is blocked from now on, and the nodes
+//                                                   whose hosts are without power
 //                    {"say":"fault","index":I,"phase":"begin"|"end"}   a link, clock or disk fault
-//                                                   of the plan that concerns this node
+//                                                   or a hang of the plan, for this node
 //                    {"say":"report"}               asks for the counters
 //   node to runner   {"say":"ready"}                all is set up, waiting for the start
 //                    {"say":"role","role":R}        the protocol recorded a role
@@ -34,6 +36,7 @@ struct ControlMessage {
   bool begins = false;      ///< kFault
   std::string text;         ///< kCommand, kRole, kFailed
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;  ///< kBlocked
+  std::vector<std::uint32_t> off{};                            ///< kBlocked
 };
 
 /// One line without its end.

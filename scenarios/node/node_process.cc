@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "backends/live_host.h"
 #include "backends/sqlite/store.h"
@@ -75,9 +76,10 @@ class NodeRows final : public RunSink, public backends::InputSink {
 
 class NodeProcess {
  public:
-  NodeProcess(const NodeProcessOptions& options, BuiltNetwork network,
+  NodeProcess(const NodeProcessOptions& options, const ScenarioFiles& files, BuiltNetwork network,
               std::unique_ptr<backends::Store> store)
       : options_(options),
+        files_(files),
         network_(std::move(network)),
         paths_(options.scenario, network_),
         store_(std::move(store)),
@@ -97,18 +99,20 @@ class NodeProcess {
   void schedule_workload();
   void next_command(std::size_t index, std::vector<ScheduledCommand> commands);
   void change_fault(std::size_t index, bool begins);
+  void apply_faults(sim::FaultAction action, Duration clock_step);
   void shape_links();
   void report_touched();
   Result<int> finish();
 
   const NodeProcessOptions& options_;
+  const ScenarioFiles& files_;
   BuiltNetwork network_;
   NodePaths paths_;
   std::unique_ptr<backends::Store> store_;
   backends::EventLoop loop_;
   NodeRows rows_;
   sim::FaultPlan plan_;
-  std::vector<std::size_t> link_faults_;  // in force, indices into the plan
+  std::set<std::size_t> in_force_;  // faults that this host carries out, indices into the plan
   backends::AddressMap addresses_;
   backends::ProtocolFactory factory_;
   std::unique_ptr<backends::LiveHost> host_;
@@ -130,7 +134,7 @@ Result<int> NodeProcess::prepare() {
   addresses_ = std::move(*addresses);
   for (const auto& [name, file] : scenario.nodes[options_.node].files) {
     const std::filesystem::path target = std::filesystem::path(options_.storage_root) / name;
-    Result<std::string> content = read_scenario_file(scenario, file);
+    const Result<std::string_view> content = files_.content(scenario, file);
     if (!content) return Error{content.error()};
     std::error_code code;
     std::filesystem::create_directories(target.parent_path(), code);
@@ -138,7 +142,7 @@ Result<int> NodeProcess::prepare() {
   }
   RunOptions run_options;
   run_options.seed = options_.seed;
-  auto run_id = store_->begin_run(run_info(scenario, run_options, "real", plan_));
+  auto run_id = store_->begin_run(run_info(scenario, files_, run_options, "real", plan_));
   if (!run_id) return Error{run_id.error()};
   return 0;
 }
@@ -193,7 +197,10 @@ void NodeProcess::handle(const ControlMessage& message) {
     case Kind::kBlocked: {
       backends::BlockedPairs pairs;
       for (const auto& [from, to] : message.pairs) pairs.emplace(NodeId{from}, NodeId{to});
+      std::set<NodeId> without_power;
+      for (const std::uint32_t node : message.off) without_power.insert(NodeId{node});
       host_->set_blocked(pairs);
+      host_->set_without_power(without_power);
       break;
     }
     case Kind::kFault:
@@ -213,6 +220,10 @@ void NodeProcess::start(std::int64_t run_start_ns) {
   host.run_start_monotonic_ns = run_start_ns_;
   host.clock = {node.clock.offset, node.clock.drift_ppm};
   host.storage.root = options_.storage_root;
+  // A power failure is a kill here, too, and must lose what was not synced.
+  host.storage.hold_unsynced = std::any_of(plan_.begin(), plan_.end(), [](const auto& fault) {
+    return fault.cause == sim::CrashCause::kPowerFailure;
+  });
   host.addresses = addresses_;
   host.seed = options_.seed;
   host.input_log = &rows_;
@@ -249,23 +260,39 @@ void NodeProcess::next_command(std::size_t index, std::vector<ScheduledCommand> 
 void NodeProcess::change_fault(std::size_t index, bool begins) {
   if (index >= plan_.size()) return;
   const sim::FaultSpec& fault = plan_[index];
-  if (fault.action == sim::FaultAction::kLink) {
-    std::erase(link_faults_, index);
-    if (begins) link_faults_.push_back(index);
-    shape_links();
-  } else if (fault.action == sim::FaultAction::kClock) {
-    // At the end the step stays, as a clock that was set wrong stays wrong; the added drift ends.
-    sim::ClockFault change = begins ? fault.clock : sim::ClockFault{};
-    change.drift_ppm += options_.scenario.nodes[options_.node].clock.drift_ppm;
-    host_->apply_clock_fault(change);
-  } else if (fault.action == sim::FaultAction::kDisk) {
-    host_->set_disk_fault(begins ? fault.disk : sim::DiskFault{});
+  if (begins == in_force_.contains(index)) return;
+  if (begins) {
+    in_force_.insert(index);
+  } else {
+    in_force_.erase(index);
   }
+  // At the end of a clock fault the step stays, as a clock that was set wrong stays wrong.
+  apply_faults(fault.action, begins ? fault.clock.step : Duration{});
+}
+
+/// What the host suffers is what all faults of a kind that are in force add up to, as in the
+/// simulator; a clock is stepped once.
+void NodeProcess::apply_faults(sim::FaultAction action, Duration clock_step) {
+  sim::ClockFault clock{clock_step, 0};
+  sim::DiskFault disk;
+  bool hung = false;
+  for (std::size_t index : in_force_) {
+    const sim::FaultSpec& fault = plan_[index];
+    clock.drift_ppm += fault.clock.drift_ppm;
+    disk = sim::combine(disk, fault.disk);
+    hung = hung || fault.action == sim::FaultAction::kHang;
+  }
+  if (action == sim::FaultAction::kLink) shape_links();
+  if (action == sim::FaultAction::kClock) host_->apply_clock_fault(clock);
+  if (action == sim::FaultAction::kDisk) host_->set_disk_fault(disk);
+  if (action == sim::FaultAction::kHang) host_->set_hung(hung);
 }
 
 void NodeProcess::shape_links() {
   std::vector<sim::FaultSpec> faults;
-  for (std::size_t index : link_faults_) faults.push_back(plan_[index]);
+  for (std::size_t index : in_force_) {
+    if (plan_[index].action == sim::FaultAction::kLink) faults.push_back(plan_[index]);
+  }
   for (std::size_t peer = 0; peer < options_.scenario.nodes.size(); ++peer) {
     if (peer == options_.node) continue;
     host_->set_link(NodeId{static_cast<std::uint32_t>(peer)},
@@ -334,11 +361,14 @@ Result<backends::AddressMap> make_address_map(const Scenario& scenario,
 }
 
 Result<int> run_node_process(const NodeProcessOptions& options) {
-  Result<BuiltNetwork> network = build_network(options.scenario, options.seed);
+  const Result<ScenarioFiles> files =
+      ScenarioFiles::read_for_node(options.scenario, options.node);
+  if (!files) return Error{files.error()};
+  Result<BuiltNetwork> network = build_network(options.scenario, *files, options.seed);
   if (!network) return Error{network.error()};
   auto store = backends::Store::open(options.database);
   if (!store) return Error{store.error()};
-  NodeProcess process(options, std::move(*network), std::move(*store));
+  NodeProcess process(options, *files, std::move(*network), std::move(*store));
   return process.run();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/socket/address_map.h"
+#include "backends/testbed/loopback_claim.h"
 #include "core/base/result.h"
 #include "scenarios/scenario.h"
 
@@ -20,7 +21,8 @@ struct NodeProcessOptions {
   std::string storage_root;    ///< directory of the node's files
   /// NAME=ADDRESS:PORT of nodes that are not at their loopback addresses.
   std::vector<std::string> addresses;
-  std::uint32_t run_number = 1;  ///< tells runs on one machine apart, see loopback_address
+  /// Tells runs on one machine apart, see loopback_address.
+  std::uint32_t run_number = backends::kManualRunNumber;
   int control = -1;            ///< descriptor of the control channel, or -1: on its own
   std::int64_t run_start_ns = 0;  ///< on its own: CLOCK_MONOTONIC of the start, 0 for now
   bool workload = true;        ///< on its own: give the node its commands of the workload

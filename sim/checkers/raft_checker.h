@@ -15,9 +15,9 @@ namespace twinbed::sim {
 Result<std::unique_ptr<Checker>> make_raft_safety(OptionReader& options, const RunNodes& nodes);
 
 inline constexpr std::string_view kRaftSafetyDoc =
-    "Demands that Raft servers keep Raft's promises: one leader in a term; logs with a common entry "
-    "are the same up to it; a leader holds every entry committed in former terms; all servers "
-    "execute the same entries in the same order; a leader removes nothing from its log; no "
-    "options.";
+    "Demands that Raft servers keep Raft's promises: one leader in a term; logs with a common "
+    "entry are the same up to it; a leader holds every entry committed in former terms; all "
+    "servers execute the same entries in the same order; a leader removes nothing from its log; "
+    "no options.";
 
 }  // namespace twinbed::sim

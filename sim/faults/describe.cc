@@ -52,6 +52,7 @@ void describe_link(const LinkParams& link, JsonObject& out) {
   out.real("duplicate", link.duplicate);
   out.real("corrupt", link.corrupt);
   out.real("reorder", link.reorder);
+  out.number("traces", static_cast<std::int64_t>(link.traces.size()));
 }
 
 }  // namespace
@@ -60,6 +61,9 @@ std::string describe_fault(const FaultSpec& fault) {
   JsonObject out;
   switch (fault.action) {
     case FaultAction::kPartition: out.word("kind", to_string(fault.partition)); break;
+    case FaultAction::kCrash:
+      if (fault.cause != CrashCause::kKill) out.word("cause", to_string(fault.cause));
+      break;
     case FaultAction::kRestart: out.truth("with_disk", fault.with_disk); break;
     case FaultAction::kLink: describe_link(fault.link, out); break;
     case FaultAction::kClock:

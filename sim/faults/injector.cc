@@ -55,6 +55,9 @@ void FaultInjector::begin(std::uint32_t index) {
     active.blocked.erase(repeated, active.blocked.end());
   } else if (fault.action != FaultAction::kLink && fault.action != FaultAction::kPartition) {
     active.nodes = select_nodes(fault.select, nodes, select_random_);
+    if (fault.cause == CrashCause::kPowerFailure) {
+      active.nodes = on_the_hosts_of(active.nodes, hosts());
+    }
     active.target = join_names(active.nodes, nodes);
   }
   // The row of the fault comes before the rows of what it causes.
@@ -65,6 +68,12 @@ void FaultInjector::begin(std::uint32_t index) {
   record(index, FaultPhase::kBegin, active);
   active.count_before = counter(fault, active);
   apply(fault, active);
+}
+
+std::vector<DeviceIndex> FaultInjector::hosts() const {
+  std::vector<DeviceIndex> out;
+  for (const auto& node : nodes_) out.push_back(network_.host_of(node->id()));
+  return out;
 }
 
 void FaultInjector::end(std::uint32_t index) {
@@ -138,7 +147,7 @@ void FaultInjector::undo(const FaultSpec& fault, Active& active) {
 bool FaultInjector::apply_to_node(const FaultSpec& fault, Node& node) {
   const ProcessState before = node.state();
   switch (fault.action) {
-    case FaultAction::kCrash: node.crash(); return before != ProcessState::kDown;
+    case FaultAction::kCrash: node.crash(fault.cause); return before != ProcessState::kDown;
     case FaultAction::kStop: node.stop(); return before != ProcessState::kDown;
     case FaultAction::kRestart:
       node.crash();
@@ -248,17 +257,12 @@ void FaultInjector::refresh_link(std::uint32_t link) {
 
 /// A disk suffers from every disk fault that lasts.
 void FaultInjector::refresh_disk(std::uint32_t node) {
-  const auto either = [](double a, double b) { return a + b - a * b; };
   DiskFault sum;
   for (std::size_t index = 0; index < active_.size(); ++index) {
     const Active& active = active_[index];
     if (!active.lasting || plan_[index].action != FaultAction::kDisk) continue;
     if (std::find(active.nodes.begin(), active.nodes.end(), node) == active.nodes.end()) continue;
-    const DiskFault& fault = plan_[index].disk;
-    sum.sync_delay += fault.sync_delay;
-    sum.full = sum.full || fault.full;
-    sum.lose_write = either(sum.lose_write, fault.lose_write);
-    sum.tear_write = either(sum.tear_write, fault.tear_write);
+    sum = combine(sum, plan_[index].disk);
   }
   nodes_[node]->storage().set_fault(sum);
 }

@@ -40,6 +40,7 @@ class FaultInjector {
   };
 
   std::vector<NodeStatus> statuses() const;
+  std::vector<DeviceIndex> hosts() const;
   void apply(const FaultSpec& fault, Active& active);
   void undo(const FaultSpec& fault, Active& active);
   bool apply_to_node(const FaultSpec& fault, Node& node);

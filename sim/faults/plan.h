@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/time.h"
@@ -16,7 +17,7 @@
 namespace twinbed::sim {
 
 enum class FaultAction : std::uint8_t {
-  kCrash,      ///< the process is killed: memory, unsynced writes and connections are gone
+  kCrash,      ///< the process dies: memory, unsynced writes and connections are gone
   kRestart,    ///< a crashed (or running) process is started anew, by default with its disk
   kStop,       ///< the process is asked to end in good order (SIGTERM)
   kPause,      ///< nothing of the process runs (SIGSTOP); its kernel still answers
@@ -25,6 +26,12 @@ enum class FaultAction : std::uint8_t {
   kLink,       ///< links get other parameters
   kClock,      ///< a node's clock is stepped or drifts
   kDisk,       ///< a node's disk is slow, full, or tears or loses writes
+};
+
+/// What a crash is, as far as the peers can tell.
+enum class CrashCause : std::uint8_t {
+  kKill,          ///< the process alone dies (kill -9): its kernel ends the connections
+  kPowerFailure,  ///< its host falls silent, with all nodes on it, until one of them starts again
 };
 
 enum class PartitionKind : std::uint8_t {
@@ -75,6 +82,7 @@ struct FaultSpec {
   DurationRange at;                 ///< from the start of the run
   std::optional<DurationRange> lasts;  ///< undone after this long; absent: until the end
   Selector select;                  ///< whom; for kPartition see the kind
+  CrashCause cause = CrashCause::kKill;  ///< kCrash
   PartitionKind partition = PartitionKind::kGroups;
   std::vector<Selector> groups;     ///< kGroups, kOneWay (two), kMinCut (two nodes)
   bool with_disk = true;            ///< kRestart: keep what was synced
@@ -88,8 +96,13 @@ struct FaultSpec {
 
 using FaultPlan = std::vector<FaultSpec>;
 
+/// A disk that suffers from both faults.
+DiskFault combine(const DiskFault& a, const DiskFault& b);
+
 /// "crash", "restart", ... as in scenario files.
 std::string_view to_string(FaultAction action);
+/// "kill", "power-failure".
+std::string_view to_string(CrashCause cause);
 /// "groups", "one-way", "isolate", "bridge", "majorities-ring", "min-cut".
 std::string_view to_string(PartitionKind kind);
 

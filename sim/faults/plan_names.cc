@@ -20,6 +20,10 @@ std::string_view to_string(FaultAction action) {
   return "unknown";
 }
 
+std::string_view to_string(CrashCause cause) {
+  return cause == CrashCause::kKill ? "kill" : "power-failure";
+}
+
 std::string_view to_string(PartitionKind kind) {
   switch (kind) {
     case PartitionKind::kGroups: return "groups";

@@ -104,6 +104,18 @@ std::vector<std::uint32_t> select_nodes(const Selector& selector,
   return selected;
 }
 
+std::vector<std::uint32_t> on_the_hosts_of(const std::vector<std::uint32_t>& selected,
+                                           const std::vector<DeviceIndex>& hosts) {
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t node = 0; node < hosts.size(); ++node) {
+    const bool shares_host =
+        std::any_of(selected.begin(), selected.end(),
+                    [&](std::uint32_t other) { return hosts[other] == hosts[node]; });
+    if (shares_host) found.push_back(node);
+  }
+  return found;
+}
+
 PartitionPairs partition_pairs(const FaultSpec& fault, const std::vector<NodeStatus>& nodes,
                                Random& random) {
   PartitionPairs out;

@@ -9,6 +9,7 @@
 #include "core/base/random.h"
 #include "core/base/result.h"
 #include "sim/faults/plan.h"
+#include "sim/network/topology.h"
 
 namespace twinbed::sim {
 
@@ -23,6 +24,11 @@ struct NodeStatus {
 /// The numbers of the selected nodes, ascending. A role that nobody holds selects nobody.
 std::vector<std::uint32_t> select_nodes(const Selector& selector,
                                         const std::vector<NodeStatus>& nodes, Random& random);
+
+/// All nodes on the hosts of the selected ones, ascending: whom a power failure hits. `hosts` are
+/// those of all nodes, by their numbers.
+std::vector<std::uint32_t> on_the_hosts_of(const std::vector<std::uint32_t>& selected,
+                                           const std::vector<DeviceIndex>& hosts);
 
 using NodePair = std::pair<std::uint32_t, std::uint32_t>;
 

@@ -1,8 +1,8 @@
 #include "sim/network/graph_file.h"
 
-#include <fstream>
 #include <map>
 #include <set>
+#include <string>
 
 #include "sim/network/gml_parser.h"
 #include "sim/network/graph_text.h"
@@ -12,21 +12,6 @@
 
 namespace twinbed::sim {
 namespace {
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{path + ": the graph file cannot be opened; check its name and rights"};
-  std::string text;
-  char block[1 << 16];
-  while (file.read(block, sizeof block), file.gcount() > 0) {
-    text.append(block, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxGraphFileBytes) {
-      return Error{path + ": the graph file is larger than 64 MiB, which is the limit"};
-    }
-  }
-  if (file.bad()) return Error{path + ": the graph file cannot be read; is it a directory?"};
-  return text;
-}
 
 /// The label or id of a node, made unique among the names so far.
 std::string unique_name(const GraphText::Node& node, std::set<std::string>& taken,
@@ -94,6 +79,9 @@ Result<Topology> build_topology(const SourceText& source, const GraphText& graph
 Result<Topology> parse_graph(std::string_view name, std::string_view text,
                              const LinkParams& default_link) {
   if (const auto error = check_link_params(default_link)) return *error;
+  if (text.size() > kMaxGraphFileBytes) {
+    return Error{std::string(name) + ": the graph file is larger than 64 MiB, which is the limit"};
+  }
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
     text.remove_prefix(kByteOrderMark.size());
@@ -107,12 +95,6 @@ Result<Topology> parse_graph(std::string_view name, std::string_view text,
   Result<GraphText> graph = text[first] == '<' ? parse_graphml(source) : parse_gml(source);
   if (!graph) return Error{graph.error()};
   return build_topology(source, *graph, default_link);
-}
-
-Result<Topology> load_graph_file(const std::string& path, const LinkParams& default_link) {
-  Result<std::string> text = read_file(path);
-  if (!text) return Error{text.error()};
-  return parse_graph(path, *text, default_link);
 }
 
 }  // namespace twinbed::sim

@@ -12,7 +12,7 @@
 // and everything else of a link from the default link. Other attributes are ignored.
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "sim/network/topology.h"
@@ -22,11 +22,8 @@ namespace twinbed::sim {
 /// The largest graph file that is read, 64 MiB: several hundred thousand nodes.
 inline constexpr std::size_t kMaxGraphFileBytes = std::size_t{64} << 20;
 
-/// Loads a network. A file that begins with '<' is read as GraphML, any other as GML. Errors say
-/// file:line:column where a place is to blame.
-Result<Topology> load_graph_file(const std::string& path, const LinkParams& default_link);
-
-/// The same from a text; `name` stands for the file in errors.
+/// Reads a network from the content of a file, which errors call `name`. One that begins with '<'
+/// is GraphML, any other GML. Errors say file:line:column where a place is to blame.
 Result<Topology> parse_graph(std::string_view name, std::string_view text,
                              const LinkParams& default_link);
 

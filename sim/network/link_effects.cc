@@ -43,6 +43,30 @@ bool has_jitter(const LinkParams& params) {
   return params.jitter > Duration{};
 }
 
+/// A step of a trace as the link that it makes of a perfect one.
+LinkParams link_of(const TraceStep& step) {
+  LinkParams params;
+  params.loss = step.loss;
+  params.delay = step.delay;
+  params.bandwidth_bps = step.bandwidth_bps;
+  return params;
+}
+
+std::optional<Error> check_trace(const LinkTrace& trace) {
+  Duration last{-1};
+  for (const TraceStep& step : trace.steps()) {
+    if (const auto error = check_link_params(link_of(step))) return error;
+    if (step.at <= last) {
+      return Error{"the steps of a link's trace must be in the order of their times, from 0 s on; "
+                   "the one at " + format_duration(step.at) + " is not"};
+    }
+    last = step.at;
+  }
+  if (!trace.repeat() || *trace.repeat() > std::max(last, Duration{})) return std::nullopt;
+  return Error{"a link's trace cannot repeat after " + format_duration(*trace.repeat()) +
+               ", its last step comes at " + format_duration(last)};
+}
+
 }  // namespace
 
 std::optional<Error> check_link_params(const LinkParams& params) {
@@ -77,6 +101,9 @@ std::optional<Error> check_link_params(const LinkParams& params) {
   if (params.distribution == JitterDistribution::kTable && params.jitter_table.empty()) {
     return Error{"the link's jitter is drawn from a table, but its jitter_table is empty"};
   }
+  for (const LinkTrace& trace : params.traces) {
+    if (const auto error = check_trace(trace)) return error;
+  }
   return std::nullopt;
 }
 
@@ -96,6 +123,7 @@ LinkParams combine(const LinkParams& base, const LinkParams& fault) {
   result.corrupt = either(base.corrupt, fault.corrupt);
   result.reorder = either(base.reorder, fault.reorder);
   result.reorder_delay = std::max(base.reorder_delay, fault.reorder_delay);
+  result.traces.insert(result.traces.end(), fault.traces.begin(), fault.traces.end());
   return result;
 }
 
@@ -212,6 +240,25 @@ LinkDirection::LinkDirection(const LinkParams& params)
 }
 
 void LinkDirection::set_params(const LinkParams& params) {
+  traced_ = params.traces.empty() ? nullptr : std::make_shared<const LinkParams>(params);
+  step_until_ = traced_ ? Time::min() : kNever;
+  apply(params);
+}
+
+/// Sets all effects to what the traces' present steps make of the parameters.
+void LinkDirection::follow_traces(Time now) {
+  LinkParams present = *traced_;
+  step_until_ = kNever;
+  for (const LinkTrace& trace : traced_->traces) {
+    const LinkTrace::Now step = trace.at(now);
+    step_until_ = std::min(step_until_, step.until);
+    present = combine(present, link_of(step.step));
+  }
+  apply(present);
+}
+
+void LinkDirection::apply(const LinkParams& params) {
+  bandwidth_bps_ = std::min(params.bandwidth_bps, kMaxBandwidthBps);
   bandwidth_.set_params(params.bandwidth_bps, params.queue_bytes);
   bursts_.set_params(params.bursts);
   loss_ = LossEffect(params.loss);
@@ -219,13 +266,20 @@ void LinkDirection::set_params(const LinkParams& params) {
   duplicate_ = DuplicateEffect(params.duplicate);
   delay_ = DelayEffect(params);
   reorder_ = ReorderEffect(params.reorder, params.reorder_delay);
-  plain_ = params.bandwidth_bps == 0 && params.loss <= 0.0 && params.bursts.good_to_bad <= 0.0 &&
-           params.corrupt <= 0.0 && params.duplicate <= 0.0 && params.reorder <= 0.0 &&
-           !has_jitter(params);
+  steady_ = params.loss <= 0.0 && params.bursts.good_to_bad <= 0.0 && params.corrupt <= 0.0 &&
+            params.duplicate <= 0.0 && params.reorder <= 0.0 && !has_jitter(params) && !traced_;
+  plain_ = steady_ && params.bandwidth_bps == 0;
   plain_delay_ = std::max(params.delay, Duration{});
 }
 
+Fate LinkDirection::pass_steady(Time now, std::size_t size_bytes) {
+  const std::optional<Duration> sent = bandwidth_.pass(now, size_bytes);
+  if (!sent) return {0, {}, -1, DropReason::kQueue};
+  return {1, {*sent + plain_delay_, {}}, -1, DropReason::kNone};
+}
+
 Fate LinkDirection::pass_effects(Time now, std::size_t size_bytes, Random& random) {
+  if (now >= step_until_) follow_traces(now);
   Fate fate;
   const std::optional<Duration> sent = bandwidth_.pass(now, size_bytes);
   if (!sent) return {0, {}, -1, DropReason::kQueue};

@@ -10,13 +10,14 @@
 //
 // Without jitter and reordering packets stay in order. Jitter reorders packets that follow each
 // other within its spread, as Linux netem does. Effects that are off draw no random numbers, and a
-// perfect link draws none at all. New parameters act on the packets that enter after them; those
-// under way keep the times that they were given and may be overtaken.
+// perfect link draws none at all. New parameters, and each new step of a trace, act on the packets
+// that enter after them; those under way keep the times that they were given and may be overtaken.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,8 @@ std::optional<Error> check_link_params(const LinkParams& params);
 /// The link while a kLink fault lasts. A fault makes a link worse, never better: delays and jitters
 /// add, independent probabilities combine as 1 - (1 - a)(1 - b), and of two bandwidths, queues or
 /// hold-backs the tighter one counts. Bursts and the shape of the jitter (distribution and table)
-/// are the fault's where it has any, else the link's. A fault of all zeros changes nothing.
+/// are the fault's where it has any, else the link's; the traces of both act. A fault of all zeros
+/// changes nothing.
 LinkParams combine(const LinkParams& base, const LinkParams& fault);
 
 /// Loses each packet independently with one probability.
@@ -169,14 +171,28 @@ class LinkDirection {
   /// Decides over a packet that enters the link. `now` must not decrease from call to call.
   Fate pass(Time now, std::size_t size_bytes, Random& random) {
     if (plain_) return {1, {plain_delay_, plain_delay_}, -1, DropReason::kNone};
+    if (steady_) return pass_steady(now, size_bytes);
     return pass_effects(now, size_bytes, random);
   }
 
+  /// The speed at a time, in bit/s, 0 is unlimited; a call as pass() is.
+  std::uint64_t bandwidth_bps(Time now) {
+    if (now >= step_until_) follow_traces(now);
+    return bandwidth_bps_;
+  }
+
  private:
+  Fate pass_steady(Time now, std::size_t size_bytes);
   Fate pass_effects(Time now, std::size_t size_bytes, Random& random);
+  void apply(const LinkParams& params);
+  void follow_traces(Time now);
 
   bool plain_ = false;      // nothing but a constant delay, the most frequent case
+  bool steady_ = false;     // nothing but a constant delay, transmitter and queue, the next
   Duration plain_delay_{};
+  std::uint64_t bandwidth_bps_ = 0;
+  Time step_until_ = kNever;                   // when a trace has its next step
+  std::shared_ptr<const LinkParams> traced_;  // what the steps come on top of; null: no trace
   BandwidthEffect bandwidth_;
   BurstLossEffect bursts_;
   LossEffect loss_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "sim/network/link_trace.h"
 
 namespace twinbed::sim {
 
@@ -41,6 +42,7 @@ struct LinkParams {
   double corrupt = 0;                  ///< probability that one bit of a packet is flipped
   double reorder = 0;                  ///< probability that a packet is held back by reorder_delay
   Duration reorder_delay{};
+  std::vector<LinkTrace> traces;       ///< what changes with time; several act together
 
   bool operator==(const LinkParams&) const = default;
 };

@@ -99,19 +99,32 @@ void Network::send(NodeId node, SocketId id, const Endpoint& to, Bytes payload) 
     ++drops_.too_large;
     return;
   }
-  Packet packet;
-  packet.source = host_of(node);
-  packet.from = {topology_.devices[packet.source].address, socket_of(node, id).port};
-  packet.to = to;
-  packet.sent_at = world_.now;
-  if (!locate(to.address, packet.target)) {
+  const DeviceIndex source = host_of(node);
+  const std::uint16_t port = socket_of(node, id).port;
+  DeviceIndex target = 0;
+  if (!locate(to.address, target)) {
     ++drops_.no_route;
     return;
   }
+  // Written field by field where it will lie: making it elsewhere and copying it costs more than
+  // all the rest of this function.
+  const std::uint32_t index = take_place();
+  Packet& packet = packets_[index];
+  packet.from = {topology_.devices[source].address, port};
+  packet.to = to;
+  packet.source = source;
+  packet.target = target;
   packet.payload = world_.payloads.make(payload);
+  packet.offset = 0;
   packet.length = static_cast<std::uint32_t>(payload.size());
+  packet.sent_at = world_.now;
+  packet.transport = Transport::kUdp;
+  packet.corrupted = false;
+  packet.hops_left = kMostHops;
+  packet.tcp = {};
   ++packets_sent_;
-  forward(packet.source, store(packet));
+  if (tap_ != nullptr) show_sent(index);
+  forward(source, index);
 }
 
 void Network::send_segment(const Packet& segment) {
@@ -123,18 +136,25 @@ void Network::send_segment(const Packet& segment) {
     discard(index, drops_.no_route);
     return;
   }
+  if (tap_ != nullptr) show_sent(index);
   forward(packet.source, index);
 }
 
 std::uint32_t Network::store(const Packet& packet) {
+  const std::uint32_t index = take_place();
+  packets_[index] = packet;
+  return index;
+}
+
+/// A place for a packet; what the last one left there is still in it.
+std::uint32_t Network::take_place() {
   if (free_packets_.empty()) {
-    packets_.push_back(packet);
+    packets_.emplace_back();
     free_packets_.reserve(packets_.capacity());
     return static_cast<std::uint32_t>(packets_.size() - 1);
   }
   const std::uint32_t index = free_packets_.back();
   free_packets_.pop_back();
-  packets_[index] = packet;
   return index;
 }
 
@@ -197,6 +217,10 @@ void Network::cross_link(DeviceIndex device, std::uint32_t link, std::uint32_t i
 }
 
 void Network::on_packet(DeviceIndex device, std::uint32_t index, std::uint32_t link) {
+  if (hosts_[device].is_off) {
+    discard(index, drops_.no_power);
+    return;
+  }
   Packet& packet = packets_[index];
   const bool at_nat = topology_.devices[device].kind == DeviceKind::kNat;
   if (at_nat && !pass_nat(device, link, packet)) {
@@ -224,20 +248,22 @@ bool Network::pass_nat(DeviceIndex nat, std::uint32_t link_in, Packet& packet) {
 }
 
 void Network::arrive(std::uint32_t index) {
-  const Packet packet = packets_[index];
+  const Packet& packet = packets_[index];
   if (partitions_.blocked(packet.source, packet.target, packet.sent_at)) {
     ++partition_drops_[{packet.source, packet.target}];
     discard(index, drops_.partition);
     return;
   }
+  if (tap_ != nullptr) show_received(packet);
   if (packet.transport == Transport::kTcp) {
     if (packet.corrupted) {
       discard(index, drops_.checksum);
       return;
     }
+    const Packet segment = packet;  // the answer may take its place
     give_back(index);
-    tcp_.on_segment(packet);
-    world_.payloads.release(packet.payload);
+    tcp_.on_segment(segment);
+    world_.payloads.release(segment.payload);
     return;
   }
   const PortEntry* entry = find_port(packet.target, Transport::kUdp, packet.to.port);
@@ -245,27 +271,16 @@ void Network::arrive(std::uint32_t index) {
     discard(index, drops_.no_socket);
     return;
   }
-  give_back(index);
-  Delivery delivery;  // takes over the packet's reference to the payload
+  Delivery& delivery = deliveries_.add();  // takes over the packet's reference to the payload
   delivery.node = entry->node;
   delivery.socket = SocketId{entry->id};
   delivery.peer = packet.from;
   delivery.payload = packet.payload;
   delivery.length = packet.length;
-  deliveries_.push_back(delivery);
+  give_back(index);
 }
 
-void Network::deliver(const Delivery& delivery) { deliveries_.push_back(delivery); }
-
-bool Network::take_delivery(Delivery& out) {
-  if (next_delivery_ == deliveries_.size()) {
-    deliveries_.clear();
-    next_delivery_ = 0;
-    return false;
-  }
-  out = deliveries_[next_delivery_++];
-  return true;
-}
+void Network::deliver(const Delivery& delivery) { deliveries_.add() = delivery; }
 
 void Network::drop_unread(const Delivery& delivery) {
   ++drops_.receive_buffer;
@@ -273,15 +288,12 @@ void Network::drop_unread(const Delivery& delivery) {
 }
 
 void Network::drop_deliveries(NodeId node, StreamId stream) {
-  for (std::size_t i = next_delivery_; i < deliveries_.size();) {
-    const Delivery& delivery = deliveries_[i];
-    if (!delivery.is_stream || delivery.node != node || delivery.stream != stream) {
-      ++i;
-      continue;
-    }
-    world_.payloads.release(delivery.payload);
-    deliveries_.erase(deliveries_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+  deliveries_.drop([&](const Delivery& delivery) {
+    const bool unwanted =
+        delivery.is_stream && delivery.node == node && delivery.stream == stream;
+    if (unwanted) world_.payloads.release(delivery.payload);
+    return unwanted;
+  });
 }
 
 void Network::crash(NodeId node) {
@@ -290,6 +302,16 @@ void Network::crash(NodeId node) {
   std::erase_if(hosts_[owner.host].ports,
                 [&](const PortEntry& entry) { return entry.node == node; });
   tcp_.close_all(node);
+}
+
+void Network::switch_off(DeviceIndex host) {
+  hosts_[host].is_off = true;
+  hosts_[host].ports.clear();
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    if (nodes_[node].host != host) continue;
+    nodes_[node].sockets.clear();
+    tcp_.forget_all(NodeId{static_cast<std::uint32_t>(node)});
+  }
 }
 
 bool Network::locate(IpAddress address, DeviceIndex& device) const {

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "core/base/random_stream.h"
+#include "sim/network/delivery_queue.h"
 #include "sim/network/link_effects.h"
 #include "sim/network/nat.h"
 #include "sim/network/packet.h"
+#include "sim/network/packet_tap.h"
 #include "sim/network/partition.h"
 #include "sim/network/routing.h"
 #include "sim/network/tcp.h"
@@ -36,17 +38,25 @@ class Network final : public TcpLower {
   [[nodiscard]] std::string listen(NodeId node, ListenerId id, const Endpoint& local);
   Tcp& tcp() { return tcp_; }
 
+  /// Shows all packets to an observer from here on; null: to nobody. It outlives the last event.
+  void set_tap(PacketTap* tap) { tap_ = tap; }
+
   /// The node's process is gone: its sockets close as the kernel closes them.
   void crash(NodeId node);
+  /// The host has lost its power: the sockets and connections of its nodes are gone without a word,
+  /// and whatever comes to it is dropped in silence until it is switched on. What has left it is
+  /// under way all the same. Once it is on, it resets the connections that it no longer knows.
+  void switch_off(DeviceIndex host);
+  void switch_on(DeviceIndex host) { hosts_[host].is_off = false; }
 
   /// A packet comes to a device over a link; kNoLink where it never left its host.
   void on_packet(DeviceIndex device, std::uint32_t packet, std::uint32_t link);
   void on_tcp_timer(std::uint32_t index, std::uint32_t generation) {
     tcp_.on_timer({index, generation});
   }
-  /// The next thing for a node's handlers; false when there is none. The caller releases the
-  /// payload.
-  bool take_delivery(Delivery& out);
+  /// The next thing for a node's handlers, null when there is none; valid until the next call. The
+  /// caller releases the payload.
+  const Delivery* next_delivery() { return deliveries_.next(); }
   /// A datagram found the receive buffer of a process that does not read full.
   void drop_unread(const Delivery& delivery);
   /// The node has closed this stream and wants nothing more from it, not even what has arrived.
@@ -101,6 +111,7 @@ class Network final : public TcpLower {
   struct Host {
     std::vector<PortEntry> ports;
     std::uint16_t next_ephemeral = 49152;
+    bool is_off = false;  // without power
   };
 
   const PortEntry* find_port(DeviceIndex host, Transport transport, std::uint16_t port) const;
@@ -108,12 +119,17 @@ class Network final : public TcpLower {
                                        std::uint32_t id, std::uint16_t& port);
   Socket& socket_of(NodeId node, SocketId id);
   std::uint32_t store(const Packet& packet);
+  std::uint32_t take_place();
   void discard(std::uint32_t index, std::uint64_t& counter);
   void give_back(std::uint32_t index);
   void forward(DeviceIndex device, std::uint32_t index);
   void cross_link(DeviceIndex device, std::uint32_t link, std::uint32_t index);
   void arrive(std::uint32_t index);
   bool pass_nat(DeviceIndex nat, std::uint32_t link_in, Packet& packet);
+  void show_sent(std::uint32_t index);
+  void show_received(const Packet& packet);
+  std::optional<NodeId> owner_of(DeviceIndex host, const Packet& packet, ConnectionRef connection,
+                                 std::uint16_t port) const;
 
   World& world_;
   Topology topology_;
@@ -130,11 +146,11 @@ class Network final : public TcpLower {
   std::vector<Node> nodes_;
   std::vector<Packet> packets_;             // hops_left is 0 where free
   std::vector<std::uint32_t> free_packets_;
-  std::vector<Delivery> deliveries_;
-  std::size_t next_delivery_ = 0;
+  DeliveryQueue deliveries_;
   DropCounts drops_;
   std::map<std::pair<DeviceIndex, DeviceIndex>, std::uint64_t> partition_drops_;
   std::uint64_t packets_sent_ = 0;
+  PacketTap* tap_ = nullptr;
   std::vector<std::uint32_t> link_cuts_;    // how often each link was taken down
   std::uint32_t links_down_ = 0;
   std::uint64_t reroutes_ = 0;

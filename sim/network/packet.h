@@ -17,6 +17,9 @@ enum class Transport : std::uint8_t { kUdp, kTcp };
 inline constexpr std::uint32_t kUdpOverheadBytes = 28;
 inline constexpr std::uint32_t kTcpOverheadBytes = 40;
 
+/// Links that a packet may cross (Linux's initial time to live).
+inline constexpr std::uint8_t kMostHops = 64;
+
 /// Names a TCP connection; the generation tells a reused slot from the one that was meant.
 struct ConnectionRef {
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
@@ -51,7 +54,7 @@ struct Packet {
   Time sent_at{};
   Transport transport = Transport::kUdp;
   bool corrupted = false;        ///< TCP: the checksum will fail
-  std::uint8_t hops_left = 64;
+  std::uint8_t hops_left = kMostHops;
   TcpHeader tcp;
 
   std::uint32_t wire_bytes() const {
@@ -86,6 +89,7 @@ struct DropCounts {
   std::uint64_t checksum = 0;
   std::uint64_t too_large = 0;
   std::uint64_t receive_buffer = 0;
+  std::uint64_t no_power = 0;
 };
 
 }  // namespace twinbed::sim

@@ -138,6 +138,12 @@ void Tcp::close_all(NodeId node) {
   }
 }
 
+void Tcp::forget_all(NodeId node) {
+  for (Connection& connection : connections_) {
+    if (connection.state != State::kFree && connection.node == node) destroy(connection);
+  }
+}
+
 void Tcp::consumed(ConnectionRef ref, std::uint32_t bytes) {
   Connection* connection = find(ref);
   if (connection == nullptr) return;

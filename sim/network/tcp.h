@@ -7,13 +7,15 @@
 // and congestion avoidance (RFC 5681, initial window of 10 segments, RFC 6928), fast retransmit and
 // recovery (NewReno, RFC 6582), receive window and its probes, orderly close and reset. When a
 // process dies its kernel closes its connections: what was written is still sent, then FIN, or a
-// reset if received data was not read.
+// reset if received data was not read. When a host loses its power nothing is sent: its peers run
+// into their time-outs, or are reset by the first segment that reaches it after it is on again.
 // Not modelled: Nagle's algorithm and delayed acknowledgements (every segment is acknowledged at
 // once), SACK, ECN, time stamps, TIME_WAIT, keep-alive, and half-open writing: a side that sees the
 // other's FIN closes too.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "sim/network/packet.h"
@@ -44,11 +46,16 @@ class Tcp {
   void close(NodeId node, StreamId stream);
   /// The process of the node has died.
   void close_all(NodeId node);
+  /// The host of the node has lost its power: nobody is told.
+  void forget_all(NodeId node);
 
   void on_segment(const Packet& segment);
   void on_timer(ConnectionRef ref);
   /// The node has read this many bytes of what was delivered to it.
   void consumed(ConnectionRef ref, std::uint32_t bytes);
+
+  /// Whose connection this is; nothing where there is none.
+  std::optional<NodeId> node_of(ConnectionRef ref) const;
 
   /// Connections that are not closed at both ends.
   std::size_t open_connections() const { return connections_.size() - free_.size(); }

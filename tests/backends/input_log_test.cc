@@ -111,6 +111,22 @@ TEST_F(InputLogTest, ALiveRunIsRepeatedOffline) {
   }
 }
 
+TEST_F(InputLogTest, AReplayCanBeStopped) {
+  run_live();
+  const auto& records = keeper.records[testing::kNode0];
+  ASSERT_GT(records.size(), 3U);
+  std::vector<Time> asked;
+  const auto report = replay_input_log(
+      testing::kNode0, records, [&] { return make(world, testing::kNode0, testing::kMs); }, nullptr,
+      [&](Time at) {
+        asked.push_back(at);
+        return asked.size() < 3;
+      });
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error(), "the replay was stopped before its end");
+  EXPECT_EQ(asked, (std::vector<Time>{records[0].at, records[1].at, records[2].at}));
+}
+
 TEST_F(InputLogTest, AProtocolThatBehavesDifferentlyIsFoundAndNamed) {
   run_live();
   const auto& records = keeper.records[testing::kNode1];

@@ -206,6 +206,35 @@ TEST_F(LinkShaperTest, AnEndlessPartitionEndsTheStream) {
   EXPECT_TRUE(shaper.has_given_up());
 }
 
+TEST_F(LinkShaperTest, AStreamFollowsTheTraceOfItsPath) {
+  sim::LinkParams params;
+  // 1 Mbit/s, and from the second second on 100 kbit/s and a longer delay.
+  params.traces = {
+      sim::LinkTrace({{{}, 0, 10 * kMs, 1'000'000}, {2000 * kMs, 0, 50 * kMs, 100'000}})};
+  path.set_link(params);
+  EXPECT_FALSE(path.is_perfect());
+  EXPECT_EQ(path.sending_time(at({}), 1000), 8 * kMs);
+  StreamShaper early;
+  early.write(at({}), as_bytes(std::string(2 * 1460, 'x')));
+  EXPECT_EQ(run(early, at({}), at(1000 * kMs)), at(34 * kMs)) << "two segments of 12 ms each";
+  EXPECT_EQ(out.size(), 2920U);
+  EXPECT_EQ(path.sending_time(at(3000 * kMs), 1000), 80 * kMs);
+  StreamShaper late;
+  late.write(at(3000 * kMs), as_bytes(std::string(2 * 1460, 'x')));
+  EXPECT_EQ(run(late, at(3000 * kMs), at(9000 * kMs)), at(3290 * kMs));
+  EXPECT_EQ(out.size(), 2 * 2920U);
+}
+
+TEST_F(LinkShaperTest, AStreamWaitsForTheStepOfATraceThatLosesNothing) {
+  sim::LinkParams params;
+  params.traces = {sim::LinkTrace({{{}, 1, {}, 0}, {1000 * kMs, 0, {}, 0}})};
+  path.set_link(params);
+  StreamShaper shaper;
+  shaper.write(at({}), as_bytes("patience"));
+  EXPECT_EQ(run(shaper, at({}), at(9000 * kMs)), at(1400 * kMs)) << "retries: 0.2, 0.6, 1.4 s";
+  EXPECT_EQ(text(), "patience");
+}
+
 TEST_F(LinkShaperTest, DatagramsLeaveInTheOrderOfTheirInstants) {
   DatagramDelay delay;
   DelayedDatagram taken;

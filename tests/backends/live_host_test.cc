@@ -136,7 +136,7 @@ TEST_F(LiveHostTest, WhatWasWrittenIsStillSentAfterThePeerHasClosed) {
   // allows.
   const Socket listener = Socket::stream();
   const NodeId stranger{7};
-  const Endpoint real{loopback_address(static_cast<std::uint32_t>(getpid()), stranger), 0};
+  const Endpoint real{loopback_address(world.run_number(), stranger), 0};
   ASSERT_EQ(bind_socket(listener, real), 0);
   ASSERT_EQ(::listen(listener.number(), 1), 0);
   sockaddr_in bound{};

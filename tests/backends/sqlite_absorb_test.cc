@@ -103,6 +103,34 @@ TEST_F(SqliteAbsorb, WorksWithIndexesOnEitherSide) {
   EXPECT_EQ(sql(path(), "PRAGMA integrity_check"), "ok");
 }
 
+TEST_F(SqliteAbsorb, EachContentOfAFileIsKeptOnce) {
+  const auto store = open(path());
+  write_full_run(*store, 1, kPing);
+  {
+    const auto worker = open(path("worker.db"));
+    write_full_run(*worker, 2, kPing);
+    RunInfo other = some_run(3);
+    other.files = {{"/lan/a.png", "has changed"}, {"/lan/copy of a.png", other.files[0].content}};
+    ASSERT_TRUE(worker->begin_run(other));
+    ASSERT_TRUE(worker->finish_run({}));
+    ASSERT_TRUE(worker->begin_run(some_run(4)));  // is not copied, nor is its file
+    ASSERT_TRUE(worker->finish_run({}));
+    sql(path("worker.db"), "UPDATE run SET state = 'running' WHERE run_id = 3;"
+                           "INSERT INTO content VALUES ('unused', x'00')");
+  }
+  ASSERT_TRUE(store->absorb(path("worker.db")));
+  EXPECT_EQ(sql(path("worker.db"), "SELECT count(*) FROM content"), "4");
+  EXPECT_EQ(sql(path(), "SELECT count(*) FROM content"), "3");
+  EXPECT_EQ(sql(path(), "SELECT run_id, path FROM file ORDER BY run_id, path"),
+            "1|/lan/a.png\n1|/lan/empty\n2|/lan/a.png\n2|/lan/empty\n3|/lan/a.png\n"
+            "3|/lan/copy of a.png");
+  auto reader = StoreReader::open(path());
+  const auto run = (*reader).run(3);
+  ASSERT_TRUE(run) << run.error();
+  EXPECT_EQ(run->info.files[0].content, "has changed");
+  EXPECT_EQ(run->info.files[1].content, some_run().files[0].content);
+}
+
 TEST_F(SqliteAbsorb, RowsOfNodesBecomeOneRunInTimeOrder) {
   const auto store = open(path());
   RunInfo info = some_run();

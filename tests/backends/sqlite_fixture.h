@@ -34,6 +34,7 @@ inline RunInfo some_run(std::uint64_t seed = 1) {
   info.started_at = "2024-05-06T07:08:09Z";
   info.parameters = {{"network.link.delay", "5 ms"}, {"nodes", "2"}};
   info.nodes = {{"alpha", "server", "h1"}, {"beta", "client", "h2"}};
+  info.files = {{"/lan/a.png", std::string("\x89PNG\0", 5)}, {"/lan/empty", ""}};
   return info;
 }
 

@@ -167,6 +167,8 @@ TEST_F(SqliteHostile, RowsThatMakeNoSenseAreErrors) {
       {"UPDATE verdict SET node_id = -7", "a row has the impossible node -7"},
       {"UPDATE node SET node_id = 9", "its nodes are not numbered from 0"},
       {"UPDATE node SET node_id = 0", "its nodes are not numbered from 0"},
+      {"UPDATE content SET bytes = x'00'", "the file /lan/a.png is not what was read"},
+      {"DELETE FROM content", "the file /lan/a.png is not what was read"},
   };
   for (const auto& [change, error] : cases) {
     std::filesystem::remove(path());

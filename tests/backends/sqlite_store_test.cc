@@ -14,7 +14,7 @@ TEST_F(SqliteStore, CreatesAFileThatExplainsItself) {
   open(path());
   EXPECT_EQ(sql(path(), "PRAGMA journal_mode"), "wal");
   EXPECT_EQ(sql(path(), "PRAGMA application_id"), std::to_string(kApplicationId));
-  EXPECT_EQ(sql(path(), "PRAGMA user_version"), "1");
+  EXPECT_EQ(sql(path(), "PRAGMA user_version"), "2");
   EXPECT_EQ(sql(path(), "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE "
                         "type = 'table' AND sql NOT LIKE '%STRICT' ORDER BY name)"),
             "NULL");
@@ -22,7 +22,7 @@ TEST_F(SqliteStore, CreatesAFileThatExplainsItself) {
                         "type = 'view' ORDER BY name)"),
             "v_event,v_fault,v_run,v_sample,v_verdict");
   EXPECT_EQ(sql(path(), "SELECT count(*) FROM sqlite_schema WHERE name = 'run' AND sql LIKE "
-                        "'%-- the complete resolved scenario: replay needs nothing else%'"),
+                        "'%-- the complete resolved scenario: with the files in the table%'"),
             "1");
 }
 
@@ -43,7 +43,7 @@ TEST_F(SqliteStore, TheCopyListCoversTheSchema) {
     ++tables;
   }
   EXPECT_EQ(sql(path(), "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"),
-            std::to_string(tables + 3));  // and run, metric, event_type
+            std::to_string(tables + 4));  // and run, metric, event_type, content
 }
 
 TEST_F(SqliteStore, ARunIsReadBackAsItWasWritten) {

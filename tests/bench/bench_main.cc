@@ -10,7 +10,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "tests/bench/ratio_table.h"
+#include "tests/bench/goal_table.h"
 
 int main(int argc, char** argv) {
   // The user's flags come later and win.
@@ -24,9 +24,9 @@ int main(int argc, char** argv) {
 
   benchmark::Initialize(&count, flags.data());
   if (benchmark::ReportUnrecognizedArguments(count, flags.data())) return 2;
-  twinbed::bench::RatioReporter reporter;
+  twinbed::bench::GoalReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
-  reporter.print_ratios();
+  reporter.print_goals();
   benchmark::Shutdown();
   return 0;
 }

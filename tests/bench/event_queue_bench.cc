@@ -25,7 +25,7 @@
 #include "core/base/portable_math.h"
 #include "sim/event_queue.h"
 #include "tests/bench/ns3_support.h"
-#include "tests/bench/ratio_table.h"
+#include "tests/bench/goal_table.h"
 
 namespace twinbed::bench {
 namespace {

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
@@ -77,6 +78,33 @@ def test_progress_is_told(pingpong, db):
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
 
+def test_real_runs_go_side_by_side_where_they_are_told_to(pingpong, db, node_program):
+    calls = []
+    began = time.monotonic()
+    results = tb.replicate(
+        pingpong,
+        "real",
+        replications=4,
+        seed=9,
+        jobs=4,
+        db=db,
+        keep_files=True,
+        progress=lambda done, total: calls.append(done),
+    )
+    assert time.monotonic() - began < 4 * 2  # each lasts 2 s and more
+    runs = results.runs()
+    assert runs["as_expected"].all()
+    assert runs["run_id"].tolist() == [1, 2, 3, 4]
+    assert runs["seed"].tolist() == [9, *(replication_seed(9, number) for number in (1, 2, 3))]
+    assert all(run.replay().equal for run in results)
+    assert calls == sorted(calls)
+    assert calls[-1] == 4
+    assert any(0 < done < 1 for done in calls)  # the time in the runs counts
+    kept = [path.name for path in db.parent.iterdir() if path.is_dir()]
+    assert len(kept) == 4
+    assert all(name.startswith("nodes-") for name in kept)
+
+
 def test_a_mistake_in_the_grid_is_found_before_anything_runs(pingpong, db):
     with pytest.raises(tb.ScenarioError, match="5 parsecs"):
         tb.replicate(pingpong, seed=1, db=db, grid={"network.link.delay": ["1 ms", "5 parsecs"]})
@@ -104,6 +132,12 @@ def test_batches_change_nothing(pingpong, tmp_path, monkeypatch):
     assert batched.equals(outline(tb.replicate(pingpong, db=tmp_path / "b.db", jobs=1, **options)))
 
 
+def test_an_experiment_without_runs_is_empty(pingpong, db):
+    with ThreadPoolExecutor(2) as executor:
+        results = tb.replicate(pingpong, seed=1, db=db, grid={"duration": []}, executor=executor)
+    assert results.run_ids == []
+
+
 INTERRUPTED = """
 import sys
 import twinbed as tb
@@ -112,8 +146,8 @@ if __name__ == "__main__":
     scenario = tb.Scenario.load(sys.argv[1])
     report = lambda done, total: print(done, flush=True)
     try:
-        tb.replicate(scenario, replications=100000, seed=1, db=sys.argv[2], jobs=int(sys.argv[3]),
-                     progress=report)
+        tb.replicate(scenario, sys.argv[4], replications=100000, seed=1, db=sys.argv[2],
+                     jobs=int(sys.argv[3]), progress=report)
     except tb.Interrupted as stopped:
         print(len(stopped.results), stopped)
 """
@@ -124,7 +158,7 @@ def test_ctrl_c_keeps_what_is_finished(kill_leader, db, tmp_path, jobs):
     program = tmp_path / "experiment.py"
     program.write_text(INTERRUPTED)
     process = subprocess.Popen(
-        [sys.executable, program, kill_leader, db, str(jobs)],
+        [sys.executable, program, kill_leader, db, str(jobs), "sim"],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -139,3 +173,25 @@ def test_ctrl_c_keeps_what_is_finished(kill_leader, db, tmp_path, jobs):
     finished = tb.open(db).runs().query("state == 'finished'")
     assert kept <= len(finished) <= kept + 1  # a run may end while it is told to stop
     assert not [path for path in db.parent.iterdir() if path.is_dir()]
+
+
+def test_ctrl_c_ends_real_runs_that_go_side_by_side(kill_leader, db, tmp_path, node_program):
+    program = tmp_path / "experiment.py"
+    program.write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, program, kill_leader, db, "3", "real"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while float(process.stdout.readline()) < 0.03:  # more than one second of each
+        pass
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[0].splitlines()[-1]
+    assert time.monotonic() - began < 20
+    assert "0 interrupted; 0 of 100000 runs are finished and kept" in said
+    assert set(tb.open(db).runs()["state"]) == {"failed"}
+    assert not [path for path in db.parent.iterdir() if path.is_dir()]
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # the nodes are gone as well

@@ -7,8 +7,11 @@ import re
 import shlex
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 import twinbed as tb
@@ -26,10 +29,10 @@ EXPECTS_INVALID = [*FAST, "--set", "checkers.0.expect={original: invalid}"]
 
 def test_help_teaches_with_examples(twinbed_command):
     text = twinbed_command("--help").stdout
-    verbs = ["demo", "run", "show", "compare", "replay", "diff", "schema", "doctor", "node"]
+    verbs = "demo run show compare replay diff capture schema doctor node".split()
     assert re.findall(r"^  (\w+)  ", text.split("Commands:")[1], re.MULTILINE) == verbs
     assert "Exit codes:" in text
-    for verb in ("run", "show", "compare", "replay", "diff", "schema"):
+    for verb in ("run", "show", "compare", "replay", "diff", "capture", "schema"):
         assert "Example" in twinbed_command(verb, "--help").stdout, verb
 
 
@@ -64,6 +67,41 @@ def test_on_a_terminal_there_is_a_bar_and_a_table_with_lines(kill_leader, tmp_pa
     assert "kill_leader sim" in text
     assert "4 of 4 runs" in text
     assert "─────" in text
+
+
+def test_counters_are_shown_by_node_as_they_were_at_the_end(twinbed_command, kill_leader, tmp_path):
+    said = twinbed_command("run", kill_leader, *FAST, "--seed", 3, cwd=tmp_path).stdout
+    header, rows = said.split("counter at the end")[1].split("\n", 1)
+    assert header.split() == ["node1", "node2", "node3", "all"]
+    shown = {words[0]: words[1:] for words in map(str.split, rows.splitlines())}
+    metrics = tb.open(tmp_path / "results/runs.db").run(1).metrics()
+    assert set(shown) == set(metrics["metric"])
+    for metric, own in metrics.groupby("metric"):
+        at_end = dict(zip(own["node"], own["last"], strict=True))
+        expected = [at_end.get(node) for node in ("node1", "node2", "node3")]
+        words = [wording.number(value) for value in (*expected, own["last"].sum())]
+        assert shown[metric] == words
+
+
+def test_many_nodes_share_the_columns_of_their_counters(twinbed_command, tmp_path):
+    scenario = tb.Scenario.build(
+        name="crowd",
+        duration="3 s",
+        protocol={"name": "election", "policy": "original", "options": {"zero_key": True}},
+        network={"link": {"delay": "1 ms"}},
+    )
+    for number in range(1, 10):
+        scenario.node(f"node{number}", role="server", port=7000 + number)
+    (tmp_path / "crowd.yaml").write_text(scenario.to_yaml())
+    said = twinbed_command("run", "crowd.yaml", "--seed", 1, cwd=tmp_path).stdout
+    header = next(line for line in said.splitlines() if line.startswith("counter at the end"))
+    assert header.split()[4:] == ["nodes", "least", "greatest", "all"]
+
+
+def test_what_is_sampled_is_shown_with_its_spread(twinbed_command, root, tmp_path):
+    file = root / "scenarios/pingpong/pingpong.yaml"
+    said = twinbed_command("run", file, "--seed", 3, cwd=tmp_path).stdout
+    assert re.search(r"^pingpong\.round_trip +s +\S+ \[\S+ \.\. \S+\] n=\d+$", said, re.MULTILINE)
 
 
 def test_a_seed_is_drawn_where_none_is_given(twinbed_command, kill_leader, tmp_path):
@@ -143,7 +181,7 @@ def test_mistakes_end_with_their_codes(
 def test_a_store_can_be_shown_compared_and_replayed(twinbed_command, kill_leader, tmp_path):
     twinbed_command("run", kill_leader, *FAST, "--seed", 1, "--replications", 3, cwd=tmp_path)
     runs = twinbed_command("show", "results/runs.db", cwd=tmp_path)
-    assert len(runs.stdout.splitlines()) == 4
+    assert len(runs.stdout.splitlines()) == 2 + 3
     one = twinbed_command("show", "results/runs.db#2", cwd=tmp_path)
     assert "crash" in one.stdout
     assert "of" in one.stdout
@@ -179,8 +217,56 @@ def test_real_runs_stand_beside_simulated_ones(
     assert "n=1" in row
 
 
+def test_a_grid_is_compared_in_one_table(twinbed_command, kill_leader, tmp_path, node_program):
+    settings = [
+        *("--set", "duration=3 s", "--set", "faults=[]", "--seed", 1),
+        *("--set", "protocol.options.profile=head,67dc5ff"),
+    ]
+    twinbed_command("run", kill_leader, *settings, "--replications", 2, cwd=tmp_path)
+    real = twinbed_command(
+        "run", kill_leader, *settings, "--mode", "real", "--replications", 2, "-j", 4, cwd=tmp_path
+    )
+    assert "measure" in real.stdout, real.stderr
+    compared = twinbed_command("compare", "results/runs.db", cwd=tmp_path).stdout
+    heading, header, *rows = compared.splitlines()
+    assert heading == "kill_leader duration=3 s faults=[]"
+    assert header.split()[:5] == ["measure", "unit", "profile", "sim", "real"]
+    assert [row.split()[0] for row in rows] == ["leaders.dual"] * 2 + ["leaders.changes"] * 2
+    assert [row.split()[2] for row in rows[:2]] == ["head", "67dc5ff"]
+    assert all(row.count("n=2") == 2 for row in rows)
+
+
 def test_the_schema_is_printed_as_json(twinbed_command):
     assert json.loads(twinbed_command("schema").stdout) == tb.scenario_schema()
+
+
+def test_the_run_of_a_cloud_p2p_server_can_be_shown_and_replayed(
+    twinbed_command, tmp_path, node_program
+):
+    (tmp_path / "images").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [node_program, "cloud-p2p", "--zero-key", "--database", "node.db", "--profile", "head"],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+        env={"PEERS": f"1=127.0.0.1:{port}", "SHARED_DIR": "images"},
+    )  # fmt: skip
+    while "starting heartbeat task" not in server.stdout.readline():
+        assert server.poll() is None
+    server.terminate()
+    server.communicate(timeout=20)
+    shown = twinbed_command("show", "node.db#1", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("node.db#1: cloud-p2p node_id=1, profile=head, zero_key=true, ")
+    assert "starting heartbeat task" in shown.stdout
+    replayed = twinbed_command("replay", "node.db#1", cwd=tmp_path)
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    with sqlite3.connect(tmp_path / "node.db") as connection:
+        connection.execute("UPDATE parameter SET value = 'false' WHERE path = 'zero_key'")
+    without_key = twinbed_command("replay", "node.db#1", cwd=tmp_path)
+    assert without_key.returncode == 3
+    assert "whose key is not in the store; set ENCRYPTION_KEY" in without_key.stderr
 
 
 def test_the_doctor_says_what_each_missing_thing_costs(twinbed_command):
@@ -205,6 +291,42 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(kill_leader, tmp_path):
     assert process.communicate(timeout=60)[1].splitlines()[-1].startswith("interrupted; ")
     assert process.returncode == 130
     assert len(tb.open(store)) >= 1
+
+
+def endless(pingpong, db):
+    """A recorded run that takes hours to repeat: what it says about its duration is changed."""
+    tb.run(pingpong, seed=1, db=db)
+    with sqlite3.connect(db) as connection:
+        sql = "UPDATE run SET scenario_text = replace(scenario_text, 'duration: 2 s', ?)"
+        connection.execute(sql, ("duration: 1000000000 s",))
+    return f"{db}#1"
+
+
+@pytest.mark.parametrize("verb", ["replay", "diff"])
+def test_ctrl_c_ends_a_replay_and_a_comparison(pingpong, db, verb):
+    run = endless(pingpong, db)
+    words = [run] if verb == "replay" else [run, run]
+    terminal, other_end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twinbed", verb, *words],
+        stdout=subprocess.PIPE, stderr=other_end,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "160"},
+    )  # fmt: skip
+    os.close(other_end)
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    said, asked = b"", False
+    with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as stream:
+        while part := stream.read(4096):  # to the end of the process
+            said += part
+            if not asked and b"s of run time" in said:
+                process.send_signal(signal.SIGINT)
+                asked = True
+    patience.cancel()
+    assert process.wait(timeout=20) == 130
+    assert process.stdout.read() == b""
+    assert said.decode().splitlines()[-1].endswith("interrupted")
+    assert b"of 1000000000 s of run time" in said
 
 
 def test_values_of_a_grid_are_parted_at_commas_outside_brackets_and_quotes():

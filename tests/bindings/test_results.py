@@ -33,7 +33,9 @@ def check_columns(frame, table):
     }
 
 
-RUN_TABLES = ["samples", "events", "faults", "verdicts", "nodes", "parameters", "measures"]
+RUN_TABLES = [
+    *("samples", "events", "faults", "verdicts", "nodes", "parameters", "measures", "metrics"),
+]
 
 
 @pytest.mark.parametrize("table", RUN_TABLES)
@@ -44,7 +46,9 @@ def test_frames_of_a_run_have_the_documented_columns(store, table):
     assert set(frame["run_id"]) == {1}
 
 
-@pytest.mark.parametrize("table", ["runs", "samples", "verdicts", "measures", "parameters"])
+@pytest.mark.parametrize(
+    "table", ["runs", "samples", "verdicts", "measures", "metrics", "parameters"]
+)
 def test_frames_of_all_runs_have_them_too(store, table):
     frame = getattr(tb.open(store), table)()
     check_columns(frame, table)
@@ -93,6 +97,25 @@ def test_measures_are_about_the_whole_run_where_they_can_be(store):
     assert len(samples) > 1
     whole = samples[samples["node_id"].isna()]["value"]
     assert run.measures().set_index("metric")["value"]["failover.view"] == whole.iloc[0]
+
+
+def test_metrics_sum_up_what_the_protocol_sampled_at_each_node(store):
+    run = tb.open(store).run(1)
+    samples = run.samples()
+    metrics = run.metrics()
+    assert not set(metrics["metric"]) & set(run.measures()["metric"])
+    assert set(metrics["metric"]) | set(run.measures()["metric"]) == set(samples["metric"])
+    assert metrics["counter"].all()  # of this protocol
+    for row in metrics.itertuples():
+        own = samples[(samples["metric"] == row.metric) & (samples["node"] == row.node)]["value"]
+        assert (row.samples, row.min, row.max) == (len(own), own.min(), own.max())
+        assert row.mean == pytest.approx(own.mean())
+        assert row.last == own.iloc[-1]
+        assert "since the start" in row.description
+
+
+def test_what_is_no_counter_is_told_from_one(pingpong, db):
+    assert not tb.run(pingpong, seed=1, db=db).metrics()["counter"].any()
 
 
 def test_what_is_not_there_is_an_error_with_what_is(store, tmp_path):

@@ -84,6 +84,22 @@ def test_what_the_progress_callback_raises_comes_through(pingpong, db):
     assert tb.open(db).runs()["state"].tolist() == ["failed"]
 
 
+def test_a_replay_and_a_comparison_tell_their_progress_and_can_be_stopped(pingpong, db):
+    first, second = (tb.run(pingpong, seed=7, db=db).reference for _ in range(2))
+    for again in (
+        lambda progress: tb.replay(first, progress=progress),
+        lambda progress: tb.diff(first, second, progress=progress),
+    ):
+        calls = []
+        assert again(lambda done_ns, total_ns, calls=calls: calls.append((done_ns, total_ns))).equal
+        assert {total_ns for _, total_ns in calls} == {2_000_000_000}
+        assert all(0 <= done_ns <= 2_000_000_000 for done_ns, _ in calls)
+        with pytest.raises(tb.RunError, match="was stopped before its end"):
+            again(lambda done_ns, total_ns: False)
+        with pytest.raises(ZeroDivisionError):
+            again(lambda done_ns, total_ns: 1 / 0)
+
+
 def test_the_store_is_indexed_after_a_run(pingpong, db):
     tb.run(pingpong, seed=1, db=db)
     with sqlite3.connect(db) as connection:
@@ -106,6 +122,8 @@ def test_a_real_run_leaves_the_same_rows_and_no_files(pingpong, db, node_program
     assert set(real.samples()["metric"]) == set(simulated.samples()["metric"])
     assert real.nodes()["node"].tolist() == simulated.nodes()["node"].tolist()
     assert real.replay().equal
+    with pytest.raises(tb.RunError, match="was stopped before its end"):
+        tb.replay(real.reference, progress=lambda done_ns, total_ns: False)
     assert [path.name for path in db.parent.iterdir() if path.is_dir()] == []
 
 

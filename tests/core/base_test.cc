@@ -123,6 +123,17 @@ TEST(Hash, IsTheSameEverywhere) {
   EXPECT_EQ(hash_combine(1, 2), 0xc8b7'f534'790f'4c70ULL);
 }
 
+TEST(Hash, CopyingOnTheWayGivesTheSameHashAndTheSameBytes) {
+  for (std::size_t size = 0; size < 200; ++size) {
+    Buffer bytes;
+    for (std::size_t i = 0; i < size; ++i) bytes.push_back(static_cast<std::byte>(i * 7 + size));
+    Buffer copy(size + 64, std::byte{0xee});
+    EXPECT_EQ(copy_and_hash(bytes, copy.data()), hash_bytes(bytes)) << size;
+    bytes.resize(size + 64, std::byte{0xee});
+    EXPECT_EQ(copy, bytes) << "of " << size << " bytes, nothing after them is touched";
+  }
+}
+
 TEST(Hash, EveryInputBitFlipsAboutHalfOfTheOutput) {
   for (std::size_t size : {1U, 8U, 16U, 17U, 48U, 49U, 97U}) {
     Buffer bytes(size, std::byte{0x5a});

@@ -278,6 +278,43 @@ TEST(OriginalClient, PrintsARefusalWithItsReason) {
   EXPECT_TRUE(lone.fake.recorder.of(kAckEvent).empty());
 }
 
+// What a program that gives commands waits for: the answer to its own one.
+TEST(OriginalClient, KnowsWhichCommandsAreUnderWay) {
+  LoneClient lone;
+  const election::Client& client = *lone.client;
+  const auto type = [&](std::string_view line) {
+    lone.fake.run([&](Context& c) { lone.client->on_command(c, as_bytes(line)); });
+  };
+  EXPECT_TRUE(client.busy());
+  EXPECT_TRUE(client.busy_with(1)) << "the image is not yet written";
+  EXPECT_TRUE(client.busy_with(2)) << "it has not been given";
+  type("status");
+  EXPECT_FALSE(client.busy_with(2)) << "it does not wait for the image";
+  lone.tell({StreamEventKind::kDrained, StreamId{0}, {}, {}, {}, {}});
+  EXPECT_FALSE(client.busy()) << "the server's reply, which may never come, is not waited for";
+
+  type("discover");
+  type("discover");
+  EXPECT_TRUE(client.busy_with(3));
+  EXPECT_TRUE(client.busy_with(4));
+  lone.fake.advance_to(*lone.client, at(10'000));
+  EXPECT_FALSE(client.busy()) << "one discover answers both";
+
+  lone.fake.clear();
+  type("send-image b");
+  EXPECT_TRUE(client.busy_with(5));
+  const StorageToken token{lone.fake.only(RequestKind::kRead)->token};
+  lone.fake.run(
+      [&](Context& c) { lone.client->on_storage(c, {token, StorageStatus::kNotFound, {}}); });
+  EXPECT_FALSE(client.busy());
+  for (const std::string_view line : {"send-image", "dance", "", "help"}) {
+    type(line);
+    EXPECT_FALSE(client.busy()) << line;
+  }
+  EXPECT_FALSE(client.busy_with(9));
+  EXPECT_TRUE(client.busy_with(10));
+}
+
 TEST(OriginalClient, IsNotMadeFromUnsoundOptions) {
   EXPECT_FALSE(election::make_client({}, testing::kTestKey, false).ok());
   election::ClientOptions options;

@@ -27,6 +27,7 @@
 #include "backends/socket/posix.h"
 #include "backends/sqlite/store_reader.h"
 #include "core/base/random_stream.h"
+#include "scenarios/run.h"
 
 namespace twinbed {
 namespace {
@@ -351,6 +352,31 @@ TEST_F(CloudP2p, CountsAndRefusesAnotherKeyAndServesOn) {
   EXPECT_THAT(read_file(database), Not(HasSubstr(kKey)));
 }
 
+TEST_F(CloudP2p, ARecordedRunReplaysWithItsKeyAndWithNoOther) {
+  const std::string database = scratch_.path("node1.db");
+  {
+    const auto server = start_single({"--database", database});
+    expect_served(1, make_image(20'000, 11));
+    EXPECT_EQ(server->stop(), 0);
+  }
+  const auto replayed = scenarios::replay_run(database, 1, {{}, kKey});
+  ASSERT_TRUE(replayed.ok()) << replayed.error();
+  EXPECT_TRUE(replayed->equal) << replayed->explanation;
+  EXPECT_GT(replayed->events, 5u);
+
+  const auto other = scenarios::replay_run(database, 1, {{}, kOtherKey});
+  ASSERT_TRUE(other.ok()) << other.error();
+  EXPECT_FALSE(other->equal);
+  EXPECT_THAT(other->explanation, HasSubstr("node node1: handler call "));
+  EXPECT_THAT(other->explanation, HasSubstr("(was ENCRYPTION_KEY this one?)"));
+  EXPECT_EQ(scenarios::replay_run(database, 1).error(),
+            database + "#1 is a run of a cloud-p2p server, whose key is not in the store; set "
+                       "ENCRYPTION_KEY to the key that the server had and replay it again");
+  EXPECT_THAT(read_file(database), Not(HasSubstr(kKey)));
+  EXPECT_THAT(scenarios::diff_runs(database, 1, database, 1).error(),
+              HasSubstr("#1 is a run in mode real; only simulated runs can be compared"));
+}
+
 TEST_F(CloudP2p, SpeaksTheZeroKeyWhenAskedTo) {
   use_peers(1);
   Program server({"cloud-p2p", "--zero-key", "--profile", "head"}, variables(1));
@@ -456,7 +482,7 @@ TEST_F(CloudP2p, SaysInOneSentenceWhatIsWrongAtTheStart) {
       {{}, {{"NODE_ID", "one"}}, 2, "NODE_ID is 'one'; it must be a number"},
       {{}, {{"PEERS", "1:127.0.0.1"}}, 2, "PEERS: '1:127.0.0.1' is not a peer such as 1="},
       {{}, {{"CONFIG_FILE", broken}}, 2, broken + ":3:14: this is not JSON: syntax error"},
-      {{}, {{"CONFIG_FILE", named}}, 2, named + ": 'localhost' is not an IPv4 address"},
+      {{}, {{"CONFIG_FILE", named}}, 2, named + ": peers[0].address is \"localhost:7001\""},
       {{}, {{"CONFIG_FILE", scratch_.path()}}, 2, "which is a directory; name a JSON file"},
       {{}, {{"ENCRYPTION_KEY", ""}}, 2, "ENCRYPTION_KEY is not set; make a key with `openssl"},
       {{}, {{"ENCRYPTION_KEY", "abc"}}, 2, "must be 64 hexadecimal digits"},

@@ -131,6 +131,9 @@ Scenario random_scenario(RandomStream& random) {
   for (std::uint64_t i = random.below(4); i > 0; --i) {
     sim::FaultSpec fault;
     fault.action = static_cast<sim::FaultAction>(random.below(5));
+    if (fault.action == sim::FaultAction::kCrash && random.chance(0.5)) {
+      fault.cause = sim::CrashCause::kPowerFailure;
+    }
     const Duration at = time();
     fault.at = {at / 2, at};
     if (fault.action != sim::FaultAction::kRestart && random.chance(0.5)) {

@@ -112,7 +112,8 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   const Result<Scenario> scenario = load_scenario(kFull);
   ASSERT_TRUE(scenario) << scenario.error();
   const sim::FaultPlan& faults = scenario->faults;
-  ASSERT_EQ(faults.size(), 15U);
+  ASSERT_EQ(faults.size(), 16U);
+  EXPECT_EQ(faults[0].cause, sim::CrashCause::kKill);
   EXPECT_FALSE(faults[2].with_disk);
   EXPECT_EQ(faults[2].select, (sim::Selector{{"node1"}, "crashed", 1}));
   EXPECT_EQ(faults[4].lasts, (sim::DurationRange{1min, 4min}));
@@ -123,6 +124,7 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   EXPECT_EQ(faults[11].link_between, (std::vector<std::string>{"node1", "core"}));
   EXPECT_EQ(faults[13].clock, (sim::ClockFault{-1h, 200}));
   EXPECT_EQ(faults[14].disk, (sim::DiskFault{1s, true, 0.01, 0.5}));
+  EXPECT_EQ(faults[15].cause, sim::CrashCause::kPowerFailure);
 }
 
 TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {

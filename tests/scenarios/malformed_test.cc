@@ -130,6 +130,19 @@ TEST(MalformedScenarioTest, AnAliasStandsForItsAnchor) {
   EXPECT_EQ(scenario->network.link.delay, std::chrono::milliseconds(7));
 }
 
+TEST(MalformedScenarioTest, DriftsThatDoNotMeetMayBeLarge) {
+  const std::string faults =
+      "faults:\n"
+      "  - {at: 100 ms, for: 100 ms, action: clock, select: [a], clock: {drift: -300000 ppm}}\n"
+      "  - {at: 200 ms, for: 100 ms, action: clock, select: [a], clock: {drift: -300000 ppm}}\n";
+  const std::string slow = "version: 1\nname: slow\nduration: 1 s\nprotocol: {name: p}\n"
+                           "nodes: [{name: a, clock: {drift: -400000 ppm}}]\n";
+  EXPECT_EQ(message_of(slow + faults), "accepted");
+  const std::string longer = "  - {at: 150 ms, for: 60 ms, action: clock, select: {count: 1}, "
+                             "clock: {drift: -300000 ppm}}\n";
+  EXPECT_NE(message_of(slow + faults + longer), "accepted");
+}
+
 TEST(MalformedScenarioTest, FilesThatCannotBeRead) {
   EXPECT_EQ(load_scenario("/nowhere/at/all.yaml").error(),
             "/nowhere/at/all.yaml: the scenario cannot be opened (No such file or directory), "

@@ -330,6 +330,36 @@ TEST(LinkDirection, DelayAndBandwidthAloneDrawNothingAndKeepOrder) {
   EXPECT_EQ(random.draws, 0);
 }
 
+TEST(LinkDirection, WithoutChanceDecidesAsWithEffectsThatDoNothing) {
+  LinkParams steady;
+  steady.delay = std::chrono::microseconds(300);
+  steady.bandwidth_bps = 7'000'000;
+  steady.queue_bytes = 4000;
+  LinkParams shaken = steady;  // a jitter that draws, but adds nothing
+  shaken.distribution = JitterDistribution::kTable;
+  shaken.jitter_table = {Duration{}};
+  LinkDirection short_way(steady);
+  LinkDirection long_way(shaken);
+  CountingRandom random;
+  RandomStream drawn = make_random(1);
+  RandomStream sizes = make_random(2);
+  std::size_t dropped = 0;
+  Time now{};
+  for (int i = 0; i < 2000; ++i) {
+    now += std::chrono::microseconds(sizes.below(1500));
+    const std::size_t bytes = 1 + sizes.below(1500);
+    const Fate fate = short_way.pass(now, bytes, random);
+    dropped += fate.copies == 0;
+    const Fate other = long_way.pass(now, bytes, drawn);
+    ASSERT_EQ(fate.copies, other.copies) << i;
+    ASSERT_EQ(fate.after[0], other.after[0]) << i;
+    ASSERT_EQ(fate.reason, other.reason) << i;
+  }
+  EXPECT_EQ(random.draws, 0);
+  EXPECT_GT(dropped, 100U);
+  EXPECT_LT(dropped, 1900U);
+}
+
 TEST(LinkDirection, SumsSendingTimeDelayAndHoldBack) {
   RandomStream random = make_random();
   LinkParams params;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/random_stream.h"
+#include "core/io/file_name.h"
 #include "sim/clock.h"
 #include "sim/storage.h"
 

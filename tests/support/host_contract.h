@@ -16,6 +16,7 @@
 //       void crash(NodeId node);    ///< the protocol object is destroyed
 //       void restart(NodeId node);  ///< after a crash, with its disk; factory is called again
 //       void stop(NodeId node);     ///< in good order
+//       void set_hung(NodeId node, bool hung);
 //       /// What the protocol of the node has delivered so far.
 //       const std::vector<std::string>& delivered(NodeId node);
 //       /// "name key=value ..." for each event that a node recorded, integers and text only.
@@ -222,6 +223,78 @@ TYPED_TEST_P(HostContract, StopCallsOnStopCarriesOutItsRequestsAndIsTheLastCall)
   ASSERT_TRUE(world.run_until([&] { return !world.delivered(kNode0).empty(); }, kLong));
   world.run_for(100 * kMs);
   EXPECT_EQ(this->trace, std::vector<std::string>{"stop"});
+  EXPECT_EQ(world.delivered(kNode0), std::vector<std::string>{"bye"});
+}
+
+// Hanging
+
+TYPED_TEST_P(HostContract, AHungNodeTakesItsInputAndLosesIt) {
+  TestFixture* t = this;
+  auto& world = this->make_world(2);
+  const Endpoint server = world.endpoint(kNode1);
+  const std::size_t more_than_buffers_hold = 24U << 20;
+  bool is_drained = false;
+  this->scripts[1].start = [&](Context& c) {
+    c.datagrams.bind(SocketId{1}, server);
+    c.streams.listen(ListenerId{1}, server);
+  };
+  this->scripts[1].command = [&](Context& c, Bytes command) {
+    t->trace.push_back("command " + std::string(as_text(command)));
+    c.timers.set(TimerId{1}, c.now + 20 * kMs);
+    c.storage.read(StorageToken{1}, "missing", 0, 10);
+  };
+  this->scripts[1].timer = [&](Context&, TimerId) { t->trace.push_back("timer"); };
+  this->scripts[1].storage = [&](Context&, const StorageResult&) { t->trace.push_back("answer"); };
+  this->scripts[1].datagram = [&](Context&, const Datagram& d) {
+    t->trace.push_back("datagram " + std::string(as_text(d.payload)));
+  };
+  this->scripts[1].stream = [&](Context&, const StreamEvent& e) {
+    t->trace.emplace_back(to_string(e.kind));
+  };
+  this->scripts[0].start = [&](Context& c) {
+    c.datagrams.bind(SocketId{1}, world.endpoint(kNode0));
+  };
+  this->scripts[0].command = [&](Context& c, Bytes command) {
+    c.datagrams.send(SocketId{1}, server, command);
+    if (as_text(command) == "2") c.streams.write(StreamId{1}, Buffer(more_than_buffers_hold));
+    if (as_text(command) == "1") c.streams.open(StreamId{1}, server);
+  };
+  this->scripts[0].stream = [&](Context&, const StreamEvent& e) {
+    is_drained = is_drained || e.kind == StreamEventKind::kDrained;
+  };
+  world.run_for(20 * kMs);
+  world.command(kNode0, as_bytes("1"));
+  ASSERT_TRUE(world.run_until([&] { return t->trace.size() == 2; }, kLong));
+  world.command(kNode1, as_bytes("1"));
+  ASSERT_TRUE(world.run_until([&] { return t->trace.size() == 3; }, kLong));
+  std::sort(this->trace.begin(), this->trace.end());
+  EXPECT_EQ(this->trace, (std::vector<std::string>{"accepted", "command 1", "datagram 1"}));
+
+  // With a timer set and an answer under way. All that comes now is taken and lost.
+  this->trace.clear();
+  world.set_hung(kNode1, true);
+  world.command(kNode0, as_bytes("2"));
+  world.command(kNode1, as_bytes("2"));
+  ASSERT_TRUE(world.run_until([&] { return is_drained; }, kLong)) << "what came was not read";
+  world.run_for(50 * kMs);
+  EXPECT_EQ(this->trace, std::vector<std::string>{});
+
+  world.set_hung(kNode1, false);
+  world.run_for(50 * kMs);
+  EXPECT_EQ(this->trace, std::vector<std::string>{}) << "what was lost came back";
+  world.command(kNode1, as_bytes("3"));
+  ASSERT_TRUE(world.run_until([&] { return t->trace.size() == 3; }, kLong));
+  EXPECT_EQ(this->trace, (std::vector<std::string>{"command 3", "answer", "timer"}));
+}
+
+TYPED_TEST_P(HostContract, AHungNodeIsStoppedInGoodOrder) {
+  auto& world = this->make_world(1);
+  this->scripts[0].stop = [&](Context& c) { c.application.deliver(as_bytes("bye")); };
+  world.run_for(kMs);
+  world.set_hung(kNode0, true);
+  world.run_for(kMs);
+  world.stop(kNode0);
+  ASSERT_TRUE(world.run_until([&] { return !world.delivered(kNode0).empty(); }, kLong));
   EXPECT_EQ(world.delivered(kNode0), std::vector<std::string>{"bye"});
 }
 
@@ -492,6 +565,7 @@ REGISTER_TYPED_TEST_SUITE_P(HostContract, TimerFiresOnceAndNotBeforeItsDeadline,
                             CommandsArriveInOrderAndAreAnsweredByDeliveries,
                             RecordingReachesTheSinkAndChangesNothing,
                             StopCallsOnStopCarriesOutItsRequestsAndIsTheLastCall,
+                            AHungNodeTakesItsInputAndLosesIt, AHungNodeIsStoppedInGoodOrder,
                             DatagramsCarryTheirBytesAndTheirSender,
                             SocketBoundToTheAnyAddressIsReachableAndAClosedOneIsNot,
                             StreamOpensCarriesBytesBothWaysAndCloses,

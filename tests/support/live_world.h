@@ -2,11 +2,6 @@
 // real sockets, and the adapter of the host contract.
 #pragma once
 
-#include <unistd.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,42 +9,24 @@
 #include <vector>
 
 #include "backends/live_host.h"
+#include "backends/testbed/loopback_claim.h"
 #include "tests/support/scripted_protocol.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/text_sink.h"
 
 namespace twinbed::testing {
 
-/// A directory that is removed with its contents.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "twinbed_test_XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 class LiveWorld {
  public:
   LiveWorld(std::size_t count, NodeFactory factory)
-      : factory_(std::move(factory)), hosts_(count), delivered_(count) {
-    // Different worlds, of this process and of others, live on different loopback networks.
-    static std::atomic<std::uint32_t> next_run{static_cast<std::uint32_t>(getpid()) * 7919U};
-    const std::uint32_t run = next_run++;
+      : claim_(*backends::LoopbackClaim::take()),
+        factory_(std::move(factory)),
+        hosts_(count),
+        delivered_(count) {
     for (std::uint32_t i = 0; i < count; ++i) {
       const NodeId node{i};
-      addresses_.add({node, endpoint(node), {backends::loopback_address(run, node), kPort}});
+      const IpAddress address = backends::loopback_address(claim_.run_number(), node);
+      addresses_.add({node, endpoint(node), {address, kPort}});
     }
     run_start_ns_ = backends::monotonic_now_ns();
   }
@@ -71,11 +48,13 @@ class LiveWorld {
     host(node).start();
   }
   void stop(NodeId node) { host(node).request_stop(); }
+  void set_hung(NodeId node, bool hung) { host(node).set_hung(hung); }
   const std::vector<std::string>& delivered(NodeId node) const { return delivered_[index(node)]; }
   const std::vector<std::string>& recorded() const { return sink_.lines; }
 
   // What only live worlds have.
 
+  std::uint32_t run_number() const { return claim_.run_number(); }
   backends::LiveHost& host(NodeId node) {
     start_all();
     return *hosts_[index(node)];
@@ -118,6 +97,7 @@ class LiveWorld {
                                                 [this, node] { return factory_(node); });
   }
 
+  backends::LoopbackClaim claim_;  // different worlds live on different loopback networks
   NodeFactory factory_;
   TemporaryDirectory disk_;
   backends::EventLoop loop_;

@@ -53,6 +53,9 @@ class SimWorld {
   void crash(NodeId node) { simulator_.node(node).crash(); }
   void restart(NodeId node) { simulator_.node(node).start(); }
   void stop(NodeId node) { simulator_.node(node).stop(); }
+  void set_hung(NodeId node, bool hung) {
+    hung ? simulator_.node(node).hang() : simulator_.node(node).resume();
+  }
   const std::vector<std::string>& delivered(NodeId node) const {
     return delivered_[static_cast<std::size_t>(node)];
   }

@@ -7,6 +7,7 @@ import click
 
 from .. import __version__
 from ..errors import MissingError, ResultsError, RunError, ScenarioError
+from . import capture as capture_verb
 from . import machine, read, report
 from . import run as run_verbs
 from .output import EXIT_CODES, FAILED, INTERRUPTED, MISSING, MISTAKE, leave, remark
@@ -65,6 +66,7 @@ verbs = Verbs(
         read.compare,
         read.replay,
         read.diff,
+        capture_verb.capture,
         machine.schema,
         machine.doctor,
         machine.node,

@@ -47,14 +47,19 @@ def records(frame) -> list[dict[str, Any]]:
     ]
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: with lines on a terminal, in plain columns elsewhere."""
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> None:
+    """A table: with lines on a terminal, in plain columns elsewhere.
+
+    The first `names` columns are never broken into lines, however narrow the terminal is.
+    """
     if sys.stdout.isatty():
         from rich import box
         from rich.console import Console
         from rich.table import Table
 
-        table = Table(*header, box=box.SIMPLE_HEAD)
+        table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for place, title in enumerate(header):
+            table.add_column(title, no_wrap=place < names, overflow="fold")
         for row in rows:
             table.add_row(*(cell.replace("[", r"\[") for cell in row))
         Console().print(table)
@@ -95,3 +100,10 @@ def progress_bar(what: str, unit: str) -> Iterator[Callable[[float, float], None
             bar.refresh()
 
         yield update
+
+
+@contextlib.contextmanager
+def run_time_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar about the time within a run, as the progress of a run is told."""
+    with progress_bar(what, "s of run time") as update:
+        yield lambda done_ns, total_ns: update(done_ns / 1e9, total_ns / 1e9)

@@ -1,5 +1,7 @@
 """The verbs that read result stores or run them again: show, compare, replay, diff."""
 
+import os
+
 import click
 
 from ..execute import MODES
@@ -9,7 +11,7 @@ from ..paths import parse_reference
 from ..results import Run
 from ..results import open as open_results
 from . import report
-from .output import NOT_AS_EXPECTED, OK, leave, print_json, records
+from .output import NOT_AS_EXPECTED, OK, leave, print_json, records, run_time_bar
 
 
 @click.command()
@@ -46,7 +48,8 @@ def compare(store, baseline, as_json):
 
     For each measure: mean, least, greatest and number of figures in each mode, the difference of
     the means, and whether the real figures lie inside the spread of the simulated ones. A spread
-    of few runs says little; n is how many there are.
+    of few runs says little; n is how many there are. The points of a grid (run --set) stand below
+    each other.
 
     \b
     Examples:
@@ -66,13 +69,17 @@ def replay(run):
     """Runs a recorded run again and says whether it is the same.
 
     A simulated run is repeated from its scenario and seed. Of a real run, each node's recorded
-    input is fed to a fresh protocol, and the requests that it makes are compared.
+    input is fed to a fresh protocol, and the requests that it makes are compared. The run of a
+    cloud-p2p server needs the key that the server had, in ENCRYPTION_KEY, for no store holds it.
 
     \b
-    Example:
+    Examples:
       twinbed replay results/runs.db#17
+      ENCRYPTION_KEY=... twinbed replay node1.db#1
     """
-    result = replay_run(run)
+    key = os.environ.get("ENCRYPTION_KEY", "")
+    with run_time_bar("replay") as progress:
+        result = replay_run(run, encryption_key=key, progress=progress)
     print(f"{run}: {'equal' if result.equal else 'different'}: {result.explanation}")
     leave(OK if result.equal else NOT_AS_EXPECTED, report.command("replay", run))
 
@@ -89,7 +96,8 @@ def diff(left, right):
     Example:
       twinbed diff before.db#1 after.db#1
     """
-    result = diff_runs(left, right)
+    with run_time_bar("diff") as progress:
+        result = diff_runs(left, right, progress=progress)
     if result.equal:
         print(f"{left} and {right} are equal, event by event")
         return

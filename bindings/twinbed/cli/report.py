@@ -4,12 +4,16 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from .. import _twinbed
 from ..paths import source_root
 from ..results import Results, Run
 from . import wording
 from .output import print_table, records, remark
+from .setups import Setups
 
 LOG_LINES = 20
+#: A run with more nodes does not show its counters node by node.
+NODE_COLUMNS = 8
 
 
 def program() -> str:
@@ -32,10 +36,13 @@ def run_command(file: str, run: Run) -> str:
 
 def verdict_rows(run: Run) -> list[list[str]]:
     """Rows of checker, finding and explanation."""
+    verdicts = run.verdicts()
+    if verdicts.empty:
+        return []  # nor need there be a scenario: a cloud-p2p server's run has none
     policy = run.scenario.policy
     return [
         [row.checker, wording.finding(row.verdict, row.expected, policy), row.explanation]
-        for row in run.verdicts().itertuples()
+        for row in verdicts.itertuples()
     ]
 
 
@@ -51,21 +58,39 @@ def print_run(run: Run) -> None:
         print_table(["checker", "verdict", "explanation"], verdicts)
     measures = run.measures()
     if len(measures):
-        rows = [[m.metric, wording.number(m.value), m.unit] for m in measures.itertuples()]
-        print_table(["measure", "value", "unit"], rows)
-    print_metrics(run)
+        rows = [[m.metric, wording.amount(m.value, m.unit)] for m in measures.itertuples()]
+        print_table(["measure", "value"], rows)
+    metrics = run.metrics()
+    print_counters(metrics[metrics["counter"]])
+    print_samples(metrics[~metrics["counter"]])
 
 
-def print_metrics(run: Run) -> None:
-    """What the protocol itself sampled."""
-    samples = run.samples()
-    samples = samples[~samples["metric"].isin(run.measures()["metric"])]
+def print_counters(counters) -> None:
+    """What the counters of the protocol had come to at the end, node by node."""
+    if counters.empty:
+        return
+    names = dict(zip(counters["node_id"], counters["node"], strict=True))
+    at_end = counters.pivot(index="metric", columns="node_id", values="last")
+    if len(names) > NODE_COLUMNS:
+        shown = at_end.agg(["count", "min", "max", "sum"], axis=1)
+        header = ["nodes", "least", "greatest", "all"]
+    else:
+        shown = at_end.assign(all=at_end.sum(axis=1))
+        header = [*(names[node] for node in at_end.columns), "all"]
+    rows = [[metric, *map(wording.number, values)] for metric, *values in shown.itertuples()]
+    print_table(["counter at the end", *header], rows)
+
+
+def print_samples(metrics) -> None:
+    """What the protocol sampled, of all nodes together."""
     rows = []
-    for (metric, unit), values in samples.groupby(["metric", "unit"])["value"]:
-        numbers = [wording.number(n) for n in (values.min(), values.max(), values.iloc[-1])]
-        rows.append([metric, unit, str(len(values)), *numbers])
+    for (metric, unit), nodes in metrics.groupby(["metric", "unit"]):
+        count = nodes["samples"].sum()
+        mean = (nodes["mean"] * nodes["samples"]).sum() / count
+        figures = wording.spread(count, mean, nodes["min"].min(), nodes["max"].max())
+        rows.append([metric, wording.unit_name(unit), figures])
     if rows:
-        print_table(["metric", "unit", "samples", "least", "greatest", "last"], rows)
+        print_table(["samples of", "unit", "mean [min .. max]"], rows)
 
 
 def print_run_details(run: Run) -> None:
@@ -84,12 +109,19 @@ def print_run_details(run: Run) -> None:
         print(line)
 
 
+def print_heading(setups: Setups) -> None:
+    """What all rows of the following tables have in common."""
+    if setups.heading:
+        print(setups.heading)
+
+
 def print_runs(results: Results) -> None:
     """One line for each run."""
+    setups = Setups(results)
     rows = [
         [
             str(r.run_id),
-            wording.setup(r.scenario, r.parameters),
+            *setups.cells(r.scenario, r.parameters),
             r.mode,
             str(r.seed),
             r.state,
@@ -99,66 +131,97 @@ def print_runs(results: Results) -> None:
         ]
         for r in results.runs().itertuples()
     ]
-    print_table(
-        ["run", "scenario", "mode", "seed", "state", "as expected", "run s", "wall s"], rows
-    )
+    print_heading(setups)
+    names = ["run", *setups.columns, "mode", "seed"]
+    header = [*names, "state", "as expected", "run s", "wall s"]
+    print_table(header, rows, len(names))
 
 
 def print_summary(results: Results) -> None:
     """Many runs: verdicts counted, figures with their spread."""
     runs = results.runs()
+    setups = Setups(results)
     expected = int(runs["as_expected"].sum())
     failed = int((runs["state"] == "failed").sum())
     print(f"{len(runs)} runs in {results.db}: {expected} as expected, {failed} failed")
-    verdicts = results.verdicts()
-    group = ["scenario", "parameters", "mode", "checker", "verdict", "expected"]
-    counts = verdicts.groupby(group, sort=False).size().reset_index(name="runs")
+    print_heading(setups)
+    print_verdict_counts(results, setups)
+    print_spreads(results, setups)
+
+
+def print_verdict_counts(results: Results, setups: Setups) -> None:
+    """How often each checker found what."""
+    group = ["checker", "scenario", "parameters", "mode", "verdict", "expected"]
+    counts = results.verdicts().groupby(group, sort=False).size().reset_index(name="runs")
     rows = [
         [
-            wording.setup(c.scenario, c.parameters),
-            c.mode,
             c.checker,
+            *setups.cells(c.scenario, c.parameters),
+            c.mode,
             c.verdict,
             c.expected,
             str(c.runs),
         ]
-        for c in counts.itertuples()
+        for c in in_report_order(counts, "checker").itertuples()
     ]
     if rows:
-        print_table(["scenario", "mode", "checker", "verdict", "expected", "runs"], rows)
-    rows = []
-    group = ["scenario", "parameters", "mode", "metric", "unit"]
-    for key, values in results.measures().groupby(group, sort=False)["value"]:
-        figures = wording.spread(len(values), values.mean(), values.min(), values.max())
-        rows.append([wording.setup(*key[:2]), *key[2:], figures])
+        header = ["mode", "verdict", "expected", "runs"]
+        print_table(["checker", *setups.columns, *header], rows, 1 + len(setups.columns))
+
+
+def print_spreads(results: Results, setups: Setups) -> None:
+    """Each measure with its spread."""
+    group = ["metric", "unit", "scenario", "parameters", "mode"]
+    spreads = results.measures().groupby(group, sort=False)["value"]
+    spreads = spreads.agg(["size", "mean", "min", "max"]).reset_index()
+    rows = [
+        [
+            s.metric,
+            wording.unit_name(s.unit),
+            *setups.cells(s.scenario, s.parameters),
+            s.mode,
+            wording.spread(s.size, s.mean, s.min, s.max),
+        ]
+        for s in in_report_order(spreads, "metric").itertuples()
+    ]
     if rows:
-        print_table(["scenario", "mode", "measure", "unit", "mean [min .. max]"], rows)
+        header = ["measure", "unit", *setups.columns, "mode", "mean [min .. max]"]
+        print_table(header, rows, len(header) - 1)
+
+
+def in_report_order(frame, column: str):
+    """All rows of a measure, or of a checker, after one another: so setups can be compared."""
+    own = {metric.name: place for place, metric in enumerate(_twinbed.measures())}
+    names = {name: place for place, name in enumerate(frame[column].unique())}
+    places = frame[column].map(lambda name: own.get(name, names[name]))
+    return frame.iloc[places.argsort(kind="stable")]
 
 
 def print_comparison(results: Results, baseline: str) -> None:
-    """Each measure in the baseline and in the other modes, beside each other."""
+    """Each measure in the baseline and in another mode, beside each other."""
     frame = results.compare(baseline)
-    keys = ["scenario", "parameters", "mode"]
-    for (scenario, parameters, mode), group in frame.groupby(keys, sort=False, dropna=False):
-        print(wording.setup(scenario, parameters))
-        compared = group["n"].sum() > 0
+    setups = Setups(results)
+    modes = list(frame["mode"].dropna().unique())
+    print_heading(setups)
+    for mode in modes or [None]:
+        group = frame[frame["mode"].isna() | (frame["mode"] == mode)]
         rows = [
             [
                 row["metric"],
-                row["unit"],
+                wording.unit_name(row["unit"]),
+                *setups.cells(row["scenario"], row["parameters"]),
                 spread_of(row, "baseline_"),
                 spread_of(row),
-                wording.number(row["difference"]),
+                wording.number(row["difference"], 2),
                 wording.inside(row),
             ]
-            for _, row in group.iterrows()
+            for _, row in in_report_order(group, "metric").iterrows()
         ]
-        other = mode if compared else "other mode"
-        print_table(
-            ["measure", "unit", baseline, other, "difference", f"inside {baseline} spread"], rows
-        )
-        if not compared:
-            remark(f"there are no runs in another mode than {baseline} to compare with")
+        header = [baseline, mode or "other mode", "difference", f"inside {baseline}"]
+        names = ["measure", "unit", *setups.columns]
+        print_table([*names, *header], rows, len(names))
+    if not modes:
+        remark(f"there are no runs in another mode than {baseline} to compare with")
 
 
 def as_json(run: Run) -> dict:
@@ -168,6 +231,7 @@ def as_json(run: Run) -> dict:
         "reference": run.reference,
         "verdicts": records(run.verdicts()),
         "measures": records(run.measures()[["metric", "unit", "value"]]),
+        "metrics": records(run.metrics().drop(columns="run_id")),
     }
 
 

@@ -75,6 +75,21 @@ def code_for(results: Results) -> int:
     return OK if runs["as_expected"].all() else NOT_AS_EXPECTED
 
 
+def make_runs(scenario: Scenario, mode: str, again: str, **options) -> Results:
+    """Makes runs as `replicate` does, under a progress bar. Where that fails or is interrupted the
+    program ends; `again` is the command line that repeats it.
+    """
+    try:
+        with progress_bar(f"{scenario.name} {mode}", "runs") as progress:
+            return replicate(scenario, mode, progress=progress, **options)
+    except Interrupted as stopped:
+        remark(str(stopped))
+        leave(INTERRUPTED)
+    except RunError as error:
+        remark(f"error: {error}")
+        leave(FAILED, again)
+
+
 @click.command()
 @click.argument("file", metavar="FILE")
 @click.option(
@@ -107,16 +122,20 @@ def code_for(results: Results) -> int:
     "-j",
     "--jobs",
     type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="Simulations at a time.",
+    show_default="2 simulated, 1 real",
+    help="Runs at a time. Many real ones fit on a machine, for they wait most of the time.",
 )
 @click.option("--db", default=DEFAULT_DB, show_default=True, help="The result store.")
 @click.option("--json", "as_json", is_flag=True, help="Prints the results as JSON.")
 @click.option(
     "--keep-files", is_flag=True, help="Leaves the files of real nodes, beside the store."
 )
-def run(file, mode, seed, replications, settings, jobs, db, as_json, keep_files):
+@click.option(
+    "--capture",
+    is_flag=True,
+    help="Keeps the packets, for the verb capture; in mode real it needs root or CAP_NET_RAW.",
+)
+def run(file, mode, seed, replications, settings, jobs, db, as_json, keep_files, capture):
     """Runs a scenario: in simulation, or for real.
 
     \b
@@ -125,30 +144,25 @@ def run(file, mode, seed, replications, settings, jobs, db, as_json, keep_files)
       twinbed run leader_failover.yaml --mode real --seed 7
       twinbed run leader_failover.yaml --replications 100 -j 2
       twinbed run leader_failover.yaml --set network.link.delay="1 ms,50 ms" --replications 20
+      twinbed run kill_leader.yaml --mode real --replications 5 -j 5
     """
     grid = parse_grid(settings)
     scenario = Scenario.load(file)
     seed = checked_seed(seed)
     remark(f"seed {seed}")
-    try:
-        with progress_bar(f"{scenario.name} {mode}", "runs") as progress:
-            results = replicate(
-                scenario,
-                mode,
-                replications=replications,
-                seed=seed,
-                grid=grid,
-                jobs=jobs,
-                db=db,
-                progress=progress,
-                keep_files=keep_files,
-            )
-    except Interrupted as stopped:
-        remark(str(stopped))
-        leave(INTERRUPTED)
-    except RunError as error:
-        remark(f"error: {error}")
-        leave(FAILED, report.command(*without_seed(sys.argv[1:]), "--seed", str(seed)))
+    again = report.command(*without_seed(sys.argv[1:]), "--seed", str(seed))
+    results = make_runs(
+        scenario,
+        mode,
+        again,
+        replications=replications,
+        seed=seed,
+        grid=grid,
+        jobs=jobs,
+        db=db,
+        keep_files=keep_files,
+        capture=capture,
+    )
     if as_json:
         print_json({"db": db, "seed": seed, "runs": [report.as_json(r) for r in results]})
     elif len(results) == 1:
@@ -188,21 +202,9 @@ def demo(seed, jobs):
     file = shipped_scenario(DEMO_SCENARIO)
     scenario = Scenario.load(file)
     remark(f"{file}, seed {seed}, into {db}")
-    try:
-        for mode, count in (("sim", DEMO_REPLICATIONS), ("real", 1)):
-            with progress_bar(f"{scenario.name} {mode}", "runs") as progress:
-                replicate(
-                    scenario,
-                    mode,
-                    replications=count,
-                    seed=seed,
-                    jobs=jobs,
-                    db=db,
-                    progress=progress,
-                )
-    except Interrupted as stopped:
-        remark(str(stopped))
-        leave(INTERRUPTED)
+    again = report.command("demo", "--seed", str(seed))
+    make_runs(scenario, "sim", again, replications=DEMO_REPLICATIONS, seed=seed, jobs=jobs, db=db)
+    make_runs(scenario, "real", again, replications=1, seed=seed, db=db)
     results = Results(db)
     report.print_comparison(results, "sim")
     print(report.headline(results))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+NOTHING = "-"
+
 
 def missing(value: Any) -> bool:
     """Whether it is what pandas calls missing."""
@@ -18,14 +20,28 @@ def finding(verdict: str, expected: str, policy: str) -> str:
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number in few digits; '-' where there is none."""
-    return "-" if missing(value) else f"{value:.{digits}g}"
+    """A number in few digits, a whole one in all of them; '-' where there is none."""
+    if missing(value):
+        return NOTHING
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
+def unit_name(unit: str) -> str:
+    """The unit as tables show it: nothing for a mere number."""
+    return "" if unit == "1" else unit
+
+
+def amount(value: Any, unit: str) -> str:
+    """'9.632 s', and '3' of what has no unit."""
+    return f"{number(value)} {unit_name(unit)}".rstrip()
 
 
 def spread(n: int, mean: float, low: float, high: float) -> str:
     """'14.9 [14.2 .. 15.8] n=30'."""
     if n == 0:
-        return "-"
+        return NOTHING
     if n == 1:
         return f"{number(mean)} n=1"
     return f"{number(mean)} [{number(low)} .. {number(high)}] n={n}"
@@ -34,7 +50,7 @@ def spread(n: int, mean: float, low: float, high: float) -> str:
 def inside(row) -> str:
     """Whether a mode's figures lie within the spread of the baseline, and how far off if not."""
     if missing(row.inside):
-        return "-"
+        return NOTHING
     if row.inside == row.n:
         return "yes"
     count = "no" if row.inside == 0 else f"{row.inside} of {row.n}"

@@ -65,10 +65,12 @@ void Client::on_command(Context& context, Bytes command) {
   const std::string_view word = line.substr(0, space);
   const std::string_view rest =
       space == std::string_view::npos ? std::string_view{} : trim(line.substr(space));
+  ++commands_;
   if (word == "status") {
     print_status(context);
   } else if (word == "discover") {
-    asked_ = true;
+    under_way_.insert(commands_);
+    discovers_.push_back(commands_);
     discover(context);
   } else if (word == "send-image") {
     send_image(context, rest);
@@ -108,7 +110,9 @@ void Client::end_discover(Context& context) {
     const std::int64_t leader = leader_ ? std::int64_t{*leader_} : -1;
     context.recorder.event(kClientLeaderEvent, {{"leader", leader}});
   }
-  if (std::exchange(asked_, false)) print_status(context);
+  if (discovers_.empty()) return;
+  for (const std::uint64_t command : std::exchange(discovers_, {})) under_way_.erase(command);
+  print_status(context);
 }
 
 void Client::print_status(Context& context) {
@@ -127,29 +131,35 @@ void Client::send_image(Context& context, std::string_view path) {
     return;
   }
   const std::uint64_t number = next_number_++;
-  reading_.emplace(number, path);
+  under_way_.insert(commands_);
+  reading_.emplace(number, Reading{commands_, std::string(path)});
   context.storage.read(StorageToken{number}, path, 0, kReadLimit);
 }
 
 void Client::on_storage(Context& context, const StorageResult& result) {
   const auto node = reading_.extract(static_cast<std::uint64_t>(result.token));
   if (node.empty()) return;
+  const auto& [command, path] = node.mapped();
+  if (result.status == StorageStatus::kOk && leader_) {
+    submit(context, command, result.data);
+    return;
+  }
+  under_way_.erase(command);
   if (result.status != StorageStatus::kOk) {
-    log(context, "✗ Cannot read " + node.mapped() + ": " + std::string(to_string(result.status)));
-  } else if (!leader_) {
-    log(context, "✗ No leader known: run discover, then send the image again");
+    log(context, "✗ Cannot read " + path + ": " + std::string(to_string(result.status)));
   } else {
-    submit(context, result.data);
+    log(context, "✗ No leader known: run discover, then send the image again");
   }
 }
 
-void Client::submit(Context& context, Bytes image) {
+void Client::submit(Context& context, std::uint64_t command, Bytes image) {
   std::array<std::byte, kRequestIdBytes> id_bytes{};
   context.random.fill(id_bytes);
   const std::string id = to_hex(id_bytes);
   const EncryptRequest request{kClientId, id, options_.user, to_buffer(image), {}};
   Buffer frame = seal_frame(request, cipher_, context.random, options_.dialect);
   if (frame.size() > kMaxFrameBytes) {
+    under_way_.erase(command);
     log(context, "✗ The image is too large: " + std::to_string(image.size()) +
                      " bytes do not fit into one message of 100 MiB");
     return;
@@ -159,7 +169,7 @@ void Client::submit(Context& context, Bytes image) {
                                         {"bytes", static_cast<std::int64_t>(image.size())},
                                         {"hash", std::string_view(hash)}});
   const std::uint64_t number = next_number_++;
-  uploads_.emplace(number, Upload{id, *leader_, image.size()});
+  uploads_.emplace(number, Upload{command, id, *leader_, image.size()});
   unanswered_.emplace(id, *leader_);
   outgoing_.send(context, *leader_, std::move(frame), number);
   handle_outcomes(context);
@@ -177,6 +187,7 @@ void Client::note_upload(Context& context, const SendOutcome& outcome) {
   const auto node = uploads_.extract(outcome.number);
   if (node.empty()) return;
   const Upload& upload = node.mapped();
+  under_way_.erase(upload.command);
   const std::string server = "node " + std::to_string(upload.leader);
   if (outcome.stage == SendStage::kDrained) {
     log(context, "✓ Sent image " + upload.id + " to leader (" + server + ") — " +
@@ -207,13 +218,13 @@ void Client::log(Context& context, std::string_view text) {
   context.recorder.log("[Client] " + std::string(text));
 }
 
-Result<std::unique_ptr<Protocol>> make_client(ClientOptions options, std::string_view hex_key,
-                                              bool allow_zero_key) {
+Result<std::unique_ptr<Client>> make_client(ClientOptions options, std::string_view hex_key,
+                                            bool allow_zero_key) {
   const Result<std::vector<Peer>> peers = check_peers(options.peers);
   if (!peers) return Error{peers.error()};
   const Result<Aes256Gcm> cipher = Aes256Gcm::from_hex_key(hex_key, allow_zero_key);
   if (!cipher) return Error{cipher.error()};
-  return std::unique_ptr<Protocol>(new Client(std::move(options), *cipher));
+  return std::make_unique<Client>(std::move(options), *cipher);
 }
 
 }  // namespace twinbed::election

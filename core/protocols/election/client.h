@@ -61,9 +61,25 @@ class Client final : public Protocol {
 
   std::optional<PeerId> leader() const { return leader_; }
 
+  // For whoever gives the commands, a prompt or a test. They are known by their place, from 1.
+
+  /// Whether a command is under way: a discover that was asked for, a file that is being read, an
+  /// image that is being written. A server's reply, which may never come, is not waited for.
+  bool busy() const { return !under_way_.empty(); }
+  /// Whether this command is still to be answered: it is under way, or has not been taken yet.
+  bool busy_with(std::uint64_t command) const {
+    return command > commands_ || under_way_.contains(command);
+  }
+
  private:
+  /// A file that is being read for a command.
+  struct Reading {
+    std::uint64_t command = 0;
+    std::string path;
+  };
   /// An image on its way: what the lines about it need.
   struct Upload {
+    std::uint64_t command = 0;
     std::string id;
     PeerId leader = 0;
     std::size_t bytes = 0;
@@ -73,7 +89,7 @@ class Client final : public Protocol {
   void end_discover(Context& context);
   void note_hello(Context& context, const SendOutcome& outcome);
   void send_image(Context& context, std::string_view path);
-  void submit(Context& context, Bytes image);
+  void submit(Context& context, std::uint64_t command, Bytes image);
   void note_upload(Context& context, const SendOutcome& outcome);
   void handle_outcomes(Context& context);
   void handle_reply(Context& context, const EncryptReply& reply);
@@ -87,17 +103,19 @@ class Client final : public Protocol {
 
   std::optional<PeerId> leader_;
   bool discovering_ = false;
-  bool asked_ = false;                       ///< the user asked for the running discover
   std::set<std::uint64_t> hellos_;           ///< numbers of the Hellos not yet written or lost
   std::optional<PeerId> highest_reached_;
   std::uint64_t next_number_ = 1;            ///< names the next read or message
-  std::map<std::uint64_t, std::string> reading_;           ///< storage token -> path
+  std::uint64_t commands_ = 0;               ///< taken so far
+  std::set<std::uint64_t> under_way_;        ///< those that are not yet answered
+  std::vector<std::uint64_t> discovers_;     ///< those that the running discover answers
+  std::map<std::uint64_t, Reading> reading_;               ///< storage token -> what is read
   std::map<std::uint64_t, Upload> uploads_;                ///< number -> not yet drained
   std::map<std::string, PeerId, std::less<>> unanswered_;  ///< request id -> where it went
 };
 
 /// A client, or a sentence that says what is wrong with the options or the key (64 hex digits).
-Result<std::unique_ptr<Protocol>> make_client(ClientOptions options, std::string_view hex_key,
-                                              bool allow_zero_key);
+Result<std::unique_ptr<Client>> make_client(ClientOptions options, std::string_view hex_key,
+                                            bool allow_zero_key);
 
 }  // namespace twinbed::election

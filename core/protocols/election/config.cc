@@ -1,5 +1,6 @@
 #include "core/protocols/election/config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -23,21 +24,90 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-Result<Peer> parse_json_peer(const json& entry) {
-  static const std::string kShape =
-      R"(each of the "peers" must look like {"id": 1, "address": "192.168.1.100:7001"})";
-  if (!entry.is_object() || !entry.contains("id") || !entry.contains("address")) {
-    return Error{kShape};
+constexpr std::string_view kPeerShape = R"({"id": 1, "address": "192.168.1.100:7001"})";
+constexpr std::size_t kShownValue = 60;
+
+/// Whether a value has more than so many levels of lists and objects.
+bool is_deeper(const json& value, int levels) {
+  if (!value.is_structured()) return false;
+  if (levels == 0) return true;
+  return std::any_of(value.begin(), value.end(),
+                     [&](const json& inner) { return is_deeper(inner, levels - 1); });
+}
+
+/// A value as a message shows it: in ASCII, so that it can be cut anywhere. Writing a value out
+/// takes stack for each level, so that what is deep is not.
+std::string shown(const json& value) {
+  if (is_deeper(value, 8)) return value.is_array() ? "[...]" : "{...}";
+  std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
+  if (text.size() > kShownValue) text.replace(kShownValue, std::string::npos, "...");
+  return text;
+}
+
+/// The sentence about a value at a place such as "peers[2].id".
+Error wrong_value(const std::string& place, const json& value, std::string_view remedy) {
+  return Error{place + " is " + shown(value) + "; it must be " + std::string(remedy)};
+}
+
+/// The text as JSON; an error begins with line and column.
+Result<json> parse_json(std::string_view text) {
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error& problem) {
+    const std::string_view before = text.substr(0, problem.byte == 0 ? 0 : problem.byte - 1);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t newline = before.rfind('\n');
+    const std::size_t column = before.size() - (newline == before.npos ? 0 : newline + 1) + 1;
+    const std::string what = problem.what();
+    const std::size_t reason = what.find("syntax error");
+    return Error{std::to_string(line) + ":" + std::to_string(column) + ": this is not JSON: " +
+                 (reason == std::string::npos ? what : what.substr(reason))};
+  }
+}
+
+Result<Peer> parse_json_peer(const std::string& place, const json& entry) {
+  if (!entry.is_object()) {
+    return wrong_value(place, entry, "a peer such as " + std::string(kPeerShape));
+  }
+  for (const char* key : {"id", "address"}) {
+    if (entry.contains(key)) continue;
+    return Error{place + "." + key + " is missing: " + place + " is " + shown(entry) +
+                 "; it must look like " + std::string(kPeerShape)};
   }
   const json& id = entry["id"];
-  const json& address = entry["address"];
-  if (!id.is_number_unsigned() || !address.is_string() ||
+  if (!id.is_number_unsigned() || id.get<std::uint64_t>() == kClientId ||
       id.get<std::uint64_t>() > std::numeric_limits<PeerId>::max()) {
-    return Error{kShape};
+    return wrong_value(place + ".id", id, "a whole number from 1 to 4294967295");
   }
-  const Result<Endpoint> endpoint = parse_endpoint(address.get_ref<const std::string&>());
-  if (!endpoint) return Error{endpoint.error()};
+  const json& address = entry["address"];
+  const Result<Endpoint> endpoint =
+      address.is_string() ? parse_endpoint(address.get_ref<const std::string&>()) : Error{""};
+  if (!endpoint || endpoint->port == 0) {
+    return wrong_value(place + ".address", address,
+                       "an IPv4 address in numbers with a port from 1 to 65535, such as "
+                       "\"192.168.1.100:7001\"");
+  }
   return Peer{id.get<PeerId>(), *endpoint};
+}
+
+Result<std::vector<Peer>> parse_json_peers(const json& list) {
+  if (!list.is_array() || list.empty()) {
+    return wrong_value("peers", list,
+                       "a list of all servers such as [" + std::string(kPeerShape) + "]");
+  }
+  std::vector<Peer> peers;
+  for (const json& entry : list) {
+    const std::string place = "peers[" + std::to_string(peers.size()) + "]";
+    const Result<Peer> peer = parse_json_peer(place, entry);
+    if (!peer) return Error{peer.error()};
+    for (std::size_t other = 0; other < peers.size(); ++other) {
+      if (peers[other].id != peer->id) continue;
+      return Error{place + ".id is " + std::to_string(peer->id) + ", as is peers[" +
+                   std::to_string(other) + "].id; give each server its own"};
+    }
+    peers.push_back(*peer);
+  }
+  return peers;
 }
 
 std::vector<Peer> local_peers() {
@@ -48,8 +118,8 @@ std::vector<Peer> local_peers() {
 Result<Config> resolve_peers(const Environment& environment, const FileReader& read_file) {
   if (const std::optional<std::string> path = environment("CONFIG_FILE")) {
     if (const std::optional<std::string> text = read_file(*path)) {
-      Result<Config> config = parse_config_json(*text);
-      if (!config) return Error{*path + ": " + config.error()};
+      Result<Config> config = parse_config_json(*text, *path);
+      if (!config) return config;
       (*config).source = *path;
       return config;
     }
@@ -70,23 +140,27 @@ Result<Config> resolve_peers(const Environment& environment, const FileReader& r
 
 }  // namespace
 
-Result<Config> parse_config_json(std::string_view text) {
-  const json root = json::parse(text.begin(), text.end(), nullptr, false);
-  if (!root.is_object() || !root.contains("peers") || !root["peers"].is_array()) {
-    return Error{R"(the configuration must be a JSON object with a list of "peers")"};
+Result<Config> parse_config_json(std::string_view text, const std::string& name) {
+  const Result<json> document = parse_json(text);
+  if (!document) return Error{name + ":" + document.error()};
+  const json& root = *document;
+  if (!root.is_object() || !root.contains("peers")) {
+    return Error{name + R"(: "peers" is missing: the file is )" + shown(root) +
+                 R"(; it must look like {"peers": [)" + std::string(kPeerShape) +
+                 R"(], "shared_dir": "/shared/images"})"};
   }
+  const Result<std::vector<Peer>> peers = parse_json_peers(root["peers"]);
+  if (!peers) return Error{name + ": " + peers.error()};
   Config config;
-  for (const json& entry : root["peers"]) {
-    const Result<Peer> peer = parse_json_peer(entry);
-    if (!peer) return Error{peer.error()};
-    config.peers.push_back(*peer);
-  }
+  config.peers = *peers;
   if (root.contains("shared_dir")) {
-    if (!root["shared_dir"].is_string()) return Error{R"("shared_dir" must be a string)"};
-    config.shared_dir = root["shared_dir"].get<std::string>();
+    const json& directory = root["shared_dir"];
+    if (!directory.is_string() || directory.get_ref<const std::string&>().empty()) {
+      return Error{name + ": " + wrong_value("shared_dir", directory,
+                                             "a directory such as \"/shared/images\"").message};
+    }
+    config.shared_dir = directory.get<std::string>();
   }
-  const Result<std::vector<Peer>> checked = check_peers(config.peers);
-  if (!checked) return Error{checked.error()};
   return config;
 }
 
@@ -98,11 +172,11 @@ Result<std::vector<Peer>> parse_peers(std::string_view text) {
     rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     const std::size_t equals = entry.find('=');
     const std::optional<PeerId> id = parse_id(trim(entry.substr(0, equals)));
-    if (equals == std::string_view::npos || !id) {
+    const std::string_view address = equals == entry.npos ? "" : trim(entry.substr(equals + 1));
+    const Result<Endpoint> endpoint = parse_endpoint(address);
+    if (!id || !endpoint) {
       return Error{"'" + std::string(entry) + "' is not a peer such as 1=192.168.1.100:7001"};
     }
-    const Result<Endpoint> endpoint = parse_endpoint(trim(entry.substr(equals + 1)));
-    if (!endpoint) return Error{endpoint.error()};
     peers.push_back({*id, *endpoint});
   }
   return check_peers(std::move(peers));

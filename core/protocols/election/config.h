@@ -25,8 +25,9 @@ struct Config {
 };
 
 /// {"peers":[{"id":1,"address":"192.168.1.100:7001"},...],"shared_dir":"..."}; unknown keys are
-/// passed over. Addresses are numeric.
-Result<Config> parse_config_json(std::string_view text);
+/// passed over. Addresses are numeric. An error is a sentence with `name`, the place, what is there
+/// and what must be: 'config.json: peers[2].id is "3"; it must be ...', 'config.json:3:5: ...'.
+Result<Config> parse_config_json(std::string_view text, const std::string& name = "config.json");
 
 /// "1=192.168.1.100:7001,2=192.168.1.101:7002".
 Result<std::vector<Peer>> parse_peers(std::string_view text);

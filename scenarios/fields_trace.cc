@@ -1,0 +1,108 @@
+// The kind of a link's traces: read from a CSV file or from the same text within the scenario, and
+// written as text, so that a scenario in the result store needs no file.
+#include <filesystem>
+
+#include "scenarios/fields.h"
+#include "scenarios/fields_leaves.h"
+#include "scenarios/link_trace.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using sim::LinkTrace;
+
+/// A trace as it stands in a scenario file.
+struct TraceSpec {
+  std::string file;
+  std::string csv;
+  std::optional<Duration> repeat;
+};
+
+const RecordKind<TraceSpec>& trace_record() {
+  using T = TraceSpec;
+  static const OptionalKind<Duration> repeat(positive_duration_kind());
+  static const RecordKind<T> kind = [] {
+    RecordKind<T> record("link_trace",
+                         "What changes on the link with time, in steps, on top of what the link "
+                         "does otherwise");
+    record.add("file", &T::file, text_kind(),
+               "a CSV file, relative to the scenario file, with a column time (seconds from the "
+               "start of the run) and one or more of loss (probability), delay (milliseconds, one "
+               "way) and bandwidth (bit/s); values may have units");
+    record.add("csv", &T::csv, text_kind(), "the same as text, instead of a file");
+    record.add("repeat", &T::repeat, repeat,
+               "the trace begins again after this time, and then every time; without it, its last "
+               "row holds to the end of the run");
+    return record;
+  }();
+  return kind;
+}
+
+/// A mapping, or a list of them, which all act together.
+class TracesKind final : public Kind<std::vector<LinkTrace>> {
+ public:
+  bool read(Reader& reader, const YamlNode& node, std::vector<LinkTrace>& out) const override {
+    out.clear();
+    if (node.type != NodeType::kList) return read_one(reader, node, out);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      reader.enter(std::to_string(i));
+      if (!read_one(reader, node.items[i], out)) return false;
+      reader.leave();
+    }
+    return true;
+  }
+
+  YamlNode write(const std::vector<LinkTrace>& traces) const override {
+    YamlNode list = list_node();
+    for (const LinkTrace& trace : traces) {
+      list.items.push_back(trace_record().write({"", format_trace(trace), trace.repeat()}));
+    }
+    return list.items.size() == 1 ? list.items.front() : list;
+  }
+
+  Json schema(Json& definitions) const override {
+    const Json one = trace_record().schema(definitions);
+    return {{"anyOf", Json::array({one, Json{{"type", "array"}, {"items", one}}})}};
+  }
+
+  std::string what() const override { return "a mapping such as {file: trace.csv}"; }
+
+ private:
+  static bool read_one(Reader& reader, const YamlNode& node, std::vector<LinkTrace>& out) {
+    TraceSpec spec;
+    if (!trace_record().read(reader, node, spec)) return false;
+    if (spec.file.empty() == spec.csv.empty()) {
+      return reader.fail(node.place, "a trace is either a 'file' or the text 'csv', write one of "
+                                     "the two");
+    }
+    const std::string key = spec.file.empty() ? "csv" : "file";
+    const Place& place = node.find(key)->place;
+    std::string name = key + ":";
+    if (!spec.file.empty()) {
+      name = spec.file + ":";
+      Result<std::string> text = read_trace_file(reader.resolve(spec.file));
+      if (!text) return reader.fail(place, name + " " + text.error());
+      spec.csv = *std::move(text);
+    }
+    const Result<LinkTrace> trace = parse_trace(spec.csv, spec.repeat);
+    if (!trace) return reader.fail(place, name + trace.error());
+    const Duration last = trace->steps().back().at;
+    if (spec.repeat && *spec.repeat <= last) {
+      return reader.fail(node.find("repeat")->place,
+                         "the trace cannot repeat after " + format_duration(*spec.repeat) +
+                             ", its last row begins at " + format_duration(last) +
+                             "; write a longer time");
+    }
+    out.push_back(*trace);
+    return true;
+  }
+};
+
+}  // namespace
+
+const Kind<std::vector<LinkTrace>>& traces_kind() {
+  static const TracesKind kind;
+  return kind;
+}
+
+}  // namespace twinbed::scenarios
