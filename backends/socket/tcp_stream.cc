@@ -69,7 +69,7 @@ void TcpStream::try_connect() {
     return;
   }
   const Time now = services_.clock.run_now();
-  const PeerPath::Arrival arrival = path_->pass(now, kTcpHeaderBytes);
+  const PeerPath::Arrival arrival = path_->pass(now, sim::kTcpOverheadBytes);
   if (arrival.copies == 0 || arrival.corrupt_bit >= 0) {
     connect_later();
     return;

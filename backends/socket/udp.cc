@@ -107,7 +107,7 @@ void UdpSockets::send(SocketId id, const Endpoint& to, Bytes payload) {
     return;
   }
   const PeerPath::Arrival arrival =
-      path->pass(services_.clock.run_now(), payload.size() + kUdpHeaderBytes);
+      path->pass(services_.clock.run_now(), payload.size() + sim::kUdpOverheadBytes);
   if (arrival.copies == 0) ++services_.counters.datagrams_lost_on_link;
   Buffer bytes = to_buffer(payload);
   if (arrival.corrupt_bit >= 0 && !bytes.empty()) {

@@ -145,13 +145,13 @@ void StreamShaper::offer_next(PeerPath& path) {
   unsent_ -= segment.size;
   segments_.push_back(segment);
   const Time at = next_offer_;
-  next_offer_ += path.sending_time(at, segment.size + kTcpHeaderBytes);
+  next_offer_ += path.sending_time(at, segment.size + sim::kTcpOverheadBytes);
   attempt(first_number_ + segments_.size() - 1, at, path);
 }
 
 void StreamShaper::attempt(std::uint64_t number, Time at, PeerPath& path) {
   Segment& segment = segments_[number - first_number_];
-  const PeerPath::Arrival arrival = path.pass(at, segment.size + kTcpHeaderBytes);
+  const PeerPath::Arrival arrival = path.pass(at, segment.size + sim::kTcpOverheadBytes);
   segment.is_lost = arrival.copies == 0 || arrival.corrupt_bit >= 0;
   if (!segment.is_lost) {
     segment.due = arrival.at[0];

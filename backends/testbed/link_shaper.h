@@ -31,12 +31,9 @@
 #include "core/io/endpoint.h"
 #include "core/io/ids.h"
 #include "sim/network/link_effects.h"
+#include "sim/network/packet.h"
 
 namespace twinbed::backends {
-
-/// Headers on the wire without options: IPv4 (20) with UDP (8) or TCP (20), as in the simulator.
-inline constexpr std::size_t kUdpHeaderBytes = 28;
-inline constexpr std::size_t kTcpHeaderBytes = 40;
 
 /// The way from this node to one peer, and whether partitions block it.
 class PeerPath {

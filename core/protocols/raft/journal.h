@@ -37,7 +37,7 @@ struct Durable {
 class Journal {
  public:
   /// Tokens from `first` on that the journal uses.
-  static constexpr std::uint64_t kTokens = 6;
+  static constexpr std::uint64_t kTokens = 5;
 
   Journal(std::string directory, StorageToken first);
 
