@@ -59,6 +59,8 @@ TEST(ElectionConfig, RefusesBadFilesWithPlaceValueAndRemedy) {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"", "c.json:1:1: this is not JSON: syntax error while parsing value - unexpected end of "
            "input; expected '[', '{', or a literal"},
+      {"{\"peers\":\n  508e0017751312}",
+       "c.json:2:3: the number 508e0017751312 is too large; write the one that is meant"},
       {"{\n  \"peers\": [\n    {\"id\" 1}", "c.json:3:11: this is not JSON: syntax error while "
        "parsing object separator - unexpected number literal; expected ':'"},
       {"[]", "c.json: \"peers\" is missing: the file is []; it must look like " + shape},

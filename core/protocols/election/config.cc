@@ -49,19 +49,34 @@ Error wrong_value(const std::string& place, const json& value, std::string_view 
   return Error{place + " is " + shown(value) + "; it must be " + std::string(remedy)};
 }
 
+/// "line:column", from 1, of a place in a text.
+std::string place_of(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t column = before.size() - (newline == before.npos ? 0 : newline + 1) + 1;
+  return std::to_string(line) + ":" + std::to_string(column);
+}
+
 /// The text as JSON; an error begins with line and column.
 Result<json> parse_json(std::string_view text) {
   try {
     return json::parse(text);
   } catch (const json::parse_error& problem) {
-    const std::string_view before = text.substr(0, problem.byte == 0 ? 0 : problem.byte - 1);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const std::size_t newline = before.rfind('\n');
-    const std::size_t column = before.size() - (newline == before.npos ? 0 : newline + 1) + 1;
     const std::string what = problem.what();
     const std::size_t reason = what.find("syntax error");
-    return Error{std::to_string(line) + ":" + std::to_string(column) + ": this is not JSON: " +
+    return Error{place_of(text, problem.byte == 0 ? 0 : problem.byte - 1) +
+                 ": this is not JSON: " +
                  (reason == std::string::npos ? what : what.substr(reason))};
+  } catch (const json::out_of_range& problem) {
+    // The parser says which number it was, in quotes, and not where.
+    const std::string what = problem.what();
+    const std::size_t quote = what.find('\'');
+    const std::string number = quote == std::string::npos ? "" : what.substr(quote + 1);
+    const std::string digits = number.substr(0, number.find('\''));
+    const std::size_t at = text.find(digits);
+    return Error{place_of(text, at == std::string_view::npos ? 0 : at) +
+                 ": the number " + digits + " is too large; write the one that is meant"};
   }
 }
 
