@@ -20,9 +20,9 @@ def capture(run, file, node):
 
     \b
     Examples:
-      twinbed run scenarios/election/kill_leader.yaml --seed 1 --capture
-      twinbed capture results/runs.db#1 failover.pcap
-      twinbed capture results/runs.db#1 - --node node1 | tshark -r -
+      twinbed run kill_leader.yaml --capture --db results/captured.db
+      twinbed capture results/captured.db#1 failover.pcap
+      twinbed capture results/captured.db#1 - --node node1 | tshark -r -
     """
     count = Run(*parse_reference(run)).write_capture(file, node)
     remark(f"{count} packets" if file == "-" else f"{count} packets in {file}")
