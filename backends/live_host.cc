@@ -86,7 +86,7 @@ class LiveHost::Impl final : public SocketOwner {
     return {handlers_, inputs_lost_, frames_sent_, frames_received_, sockets_,
             storage_.counters()};
   }
-  void set_hung(bool hung) { hung_ = hung; }
+  void set_hung(bool hung);
 
   void handle(const Input& input) override;
   void fail(std::string sentence) override;
@@ -150,6 +150,12 @@ class LiveHost::Impl final : public SocketOwner {
   Time handler_now_{};
   bool in_handler_ = false;
   bool hung_ = false;
+  struct LateAnswer {
+    StorageToken token{};
+    StorageStatus status{};
+    Buffer data;
+  };
+  std::vector<LateAnswer> late_answers_;  ///< of the disk, while hung
   std::string error_;
   std::uint64_t handlers_ = 0;
   std::uint64_t inputs_lost_ = 0;
@@ -359,8 +365,12 @@ void LiveHost::Impl::carry_out_storage(const Request& request) {
 }
 
 void LiveHost::Impl::answer_storage(StorageToken token, StorageStatus status, Buffer data) {
-  services_.answer([this, token, status, bytes = std::move(data)] {
-    handle(StorageResult{token, status, bytes});
+  services_.answer([this, token, status, bytes = std::move(data)]() mutable {
+    if (hung_) {
+      late_answers_.push_back({token, status, std::move(bytes)});
+    } else {
+      handle(StorageResult{token, status, bytes});
+    }
   });
 }
 
@@ -382,6 +392,7 @@ void LiveHost::Impl::answer_delayed_syncs() {
 
 void LiveHost::Impl::run_timers() {
   armed_deadline_.reset();
+  if (hung_) return;  // they are due when it is over
   // Timers that these handlers set have their turn later, so that no protocol can lock out its own
   // sockets with a timer that is always due.
   const std::uint64_t before = timers_.next_setting();
@@ -397,13 +408,23 @@ void LiveHost::Impl::run_timers() {
 
 void LiveHost::Impl::arm_timers() {
   const Time deadline = timers_.next_deadline();
-  if (state_ != State::kRunning || armed_deadline_ == deadline) return;
+  if (state_ != State::kRunning || hung_ || armed_deadline_ == deadline) return;
   armed_deadline_ = deadline;
   const std::int64_t latest = monotonic_now_ns() + kMaxAlarmNs;
   timer_alarm_.set(std::min(clock_.monotonic_at(deadline), latest), [this] { run_timers(); });
 }
 
 // Faults
+
+void LiveHost::Impl::set_hung(bool hung) {
+  hung_ = hung;
+  if (hung) return;
+  for (LateAnswer& answer : std::exchange(late_answers_, {})) {
+    answer_storage(answer.token, answer.status, std::move(answer.data));
+  }
+  armed_deadline_.reset();
+  arm_timers();
+}
 
 void LiveHost::Impl::set_blocked(const BlockedPairs& pairs) {
   for (const auto& [from, to] : pairs) {

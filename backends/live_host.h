@@ -122,8 +122,9 @@ class LiveHost {
   void apply_clock_fault(const sim::ClockFault& fault);
   /// Replaces the disk fault; a default one lifts it.
   void set_disk_fault(const sim::DiskFault& fault);
-  /// A hung host takes its input and loses it: datagrams and streams are read, timers expire, and
-  /// no handler is called. The input log has only handler calls, so a replay knows nothing of it.
+  /// A hung host takes its input and loses it: datagrams and streams are read, and no handler is
+  /// called. What its timers and its disk have to say comes when the hang is over. The input log
+  /// has only handler calls, so a replay knows nothing of it.
   /// on_start and on_stop are called all the same; a stop ends the hang.
   void set_hung(bool hung);
 

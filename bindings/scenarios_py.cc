@@ -73,7 +73,23 @@ auto run_without_gil(bool keep_gil, const Progress& progress, Run&& run) {
   return outcome_of(std::move(result));
 }
 
-RunSummary run_simulated(const Scenario& scenario, const std::string& store_path,
+/// A result store that stays open over several runs: to open and close one takes longer than a
+/// small simulation.
+class OpenStore {
+ public:
+  explicit OpenStore(const std::string& path) : store_(outcome_of(backends::Store::open(path))) {}
+
+  backends::Store& get() const {
+    if (!store_) throw py::value_error("the result store is closed");
+    return *store_;
+  }
+  void close() { store_.reset(); }
+
+ private:
+  std::unique_ptr<backends::Store> store_;
+};
+
+RunSummary run_simulated(const Scenario& scenario, const OpenStore& open_store,
                          std::uint64_t seed, std::int64_t replication,
                          const std::vector<std::pair<std::string, std::string>>& parameters,
                          const std::string& started_at, bool capture,
@@ -81,15 +97,15 @@ RunSummary run_simulated(const Scenario& scenario, const std::string& store_path
   Progress poll(progress);
   RunOptions options = run_options(seed, replication, parameters, started_at, capture, poll);
   if (!protocol.is_none()) options.factory = python_factory(protocol);
-  const auto store = outcome_of(backends::Store::open(store_path));
+  backends::Store& store = open_store.get();
   try {
     return run_without_gil(!protocol.is_none(), poll,
-                           [&] { return scenarios::run_simulated(scenario, options, *store); });
+                           [&] { return scenarios::run_simulated(scenario, options, store); });
   } catch (const RunFailed& failed) {
     // A handler in Python raised: the run had begun, and ends here.
     backends::RunResultRow result;
     result.failure = failed.what();
-    (void)store->finish_run(result);
+    (void)store.finish_run(result);
     throw;
   }
 }
@@ -232,6 +248,10 @@ void bind_reports(py::module_& module) {
 }
 
 void bind_runs(py::module_& module) {
+  py::class_<OpenStore>(module, "OpenStore", "A result store, open for the runs that are to come.")
+      .def(py::init<const std::string&>(), py::arg("path"))
+      .def("close", &OpenStore::close, py::call_guard<py::gil_scoped_release>(),
+           "Writes what is left; harmless where the store is closed already.");
   module.def("run_simulated", run_simulated, py::arg("scenario"), py::arg("store"),
              py::kw_only(), py::arg("seed"), py::arg("replication"), py::arg("parameters"),
              py::arg("started_at"), py::arg("capture") = false, py::arg("progress") = py::none(),

@@ -10,9 +10,10 @@ void bind_sim(pybind11::module_& module) {
   module.def(
       "measures",
       [] {
-        return std::array{sim::kFailoverDetect, sim::kFailoverElect,      sim::kFailoverView,
+        return std::array{sim::kFailoverDetect,  sim::kFailoverElect,      sim::kFailoverView,
                           sim::kImagesSubmitted, sim::kImagesAcknowledged, sim::kImagesStored,
-                          sim::kImagesLost,      sim::kLeadersDual,        sim::kLeadersChanges};
+                          sim::kImagesLost,      sim::kLeadersDual,        sim::kLeadersChanges,
+                          sim::kLeadersFirst,    sim::kLeadersFirstTerm};
       },
       "The metrics that the testbed itself computes for each run, in the order of reports.");
 }

@@ -27,9 +27,10 @@ bool may_hit(const sim::Selector& select, const NodeSpec& node) {
          std::find(select.nodes.begin(), select.nodes.end(), node.name) != select.nodes.end();
 }
 
-/// Whether the fault may be in force at an instant of the range.
-bool may_last_at(const sim::FaultSpec& fault, const sim::DurationRange& at) {
-  return fault.at.low <= at.high && (!fault.lasts || fault.at.high + fault.lasts->high > at.low);
+/// Whether the fault, which begins within one range, may be in force at an instant of the other.
+bool may_last_at(const sim::FaultSpec& fault, const sim::DurationRange& begin,
+                 const sim::DurationRange& at) {
+  return begin.low <= at.high && (!fault.lasts || begin.high + fault.lasts->high > at.low);
 }
 
 /// The checks, in the order of the parts of a scenario. Each returns false at the first problem.
@@ -69,7 +70,13 @@ class ScenarioCheck {
   bool is_generated(const std::string& name) const;
   bool different(const std::string& a, const std::string& b, const Path& path);
   bool in_time(const sim::DurationRange& at, const Path& path);
+  bool trigger(const sim::FaultSpec& fault, const Path& path);
+  bool no_recorder(const sim::Selector& selector, const Path& path);
 
+  /// When the fault may begin: one that waits for an event, at any time from its own.
+  sim::DurationRange begin_of(const sim::FaultSpec& fault) const {
+    return {fault.at.low, fault.on.empty() ? fault.at.high : scenario_.duration};
+  }
   const std::string& host_of(const NodeSpec& node) const {
     return node.host.empty() ? node.name : node.host;
   }
@@ -229,7 +236,8 @@ bool ScenarioCheck::clocks() {
       double sum_ppm = node.clock.drift_ppm;
       for (const sim::FaultSpec& other : faults) {
         const bool counts = other.clock.drift_ppm < 0 && may_hit(other.select, node) &&
-                            may_hit(faults[i].select, node) && may_last_at(other, faults[i].at);
+                            may_hit(faults[i].select, node) &&
+                            may_last_at(other, begin_of(other), begin_of(faults[i]));
         if (counts) sum_ppm += other.clock.drift_ppm;
       }
       if (sum_ppm > -999'999) continue;
@@ -244,7 +252,10 @@ bool ScenarioCheck::clocks() {
 }
 
 bool ScenarioCheck::fault(const sim::FaultSpec& fault, const Path& path) {
-  if (!in_time(fault.at, path / "at") || !selector(fault.select, path / "select")) return false;
+  if (!in_time(fault.at, path / "at") || !selector(fault.select, path / "select") ||
+      !trigger(fault, path)) {
+    return false;
+  }
   if (fault.lasts && fault.lasts->high > scenario_.duration) {
     return fail(path / "for", "for '" + format_duration_range(*fault.lasts) +
                                   "' is longer than the scenario, leave it out to have the fault "
@@ -284,9 +295,29 @@ bool ScenarioCheck::fault(const sim::FaultSpec& fault, const Path& path) {
       break;
     default: break;
   }
-  if (!fault.select.empty()) return true;
+  if (!fault.select.empty() || !fault.on.empty()) return true;
   return fail(path, "nobody is selected for this " + std::string(to_string(fault.action)) +
                         ", add 'select' with names of nodes or {role: leader}");
+}
+
+bool ScenarioCheck::trigger(const sim::FaultSpec& fault, const Path& path) {
+  if (!fault.on.empty()) return true;
+  if (fault.nth > 1) {
+    return fail(path / "nth", "nth counts events, and this fault waits for none; name one with "
+                              "'on', or leave nth out");
+  }
+  if (!no_recorder(fault.select, path / "select")) return false;
+  for (std::size_t i = 0; i < fault.groups.size(); ++i) {
+    if (!no_recorder(fault.groups[i], path / "groups" / i)) return false;
+  }
+  return true;
+}
+
+bool ScenarioCheck::no_recorder(const sim::Selector& selector, const Path& path) {
+  if (selector.role != sim::kRecorderRole) return true;
+  return fail(path / "role", "role 'recorder' is the node that recorded the event of 'on', and "
+                             "this fault waits for none; name one with 'on', or select another "
+                             "role");
 }
 
 bool ScenarioCheck::partition(const sim::FaultSpec& fault, const Path& path) {
@@ -301,7 +332,7 @@ bool ScenarioCheck::partition(const sim::FaultSpec& fault, const Path& path) {
     return fail(path / "groups", word + " takes select, not groups");
   }
   if (in_groups) return groups(fault, path);
-  if (kind == P::kIsolate && fault.select.empty()) {
+  if (kind == P::kIsolate && fault.select.empty() && fault.on.empty()) {
     return fail(path, word + " needs 'select', add names of nodes or {role: leader}");
   }
   return true;

@@ -59,7 +59,7 @@ const RecordKind<Selector>& selector_record() {
     record.add("nodes", &Selector::nodes, node_names_kind(), "names of nodes");
     record.add("role", &Selector::role, text_kind(),
                "the role that they have in the scenario or recorded last: 'server', 'leader', "
-               "or 'crashed'");
+               "'crashed', or 'recorder' for the node that recorded the event of the key 'on'");
     record.add("count", &Selector::count, count, "how many of them, drawn at random; 0: all");
     return record;
   }();
@@ -158,7 +158,9 @@ void add_target_fields(RecordKind<FaultSpec>& record) {
              "bridge: only the selected node reaches both halves; majorities-ring: everybody sees "
              "a majority, no two the same; min-cut: the fewest links between two nodes are cut")
       .only({"partition"});
-  record.add("select", &F::select, selector_kind(), "whom the fault hits")
+  record.add("select", &F::select, selector_kind(),
+             "whom the fault hits; with 'on' it may be left out and is then the node that recorded "
+             "the event")
       .only({"crash", "restart", "stop", "pause", "hang", "partition", "clock", "disk"});
   record.add("cause", &F::cause, crash_cause_kind(),
              "kill: the process dies as by kill -9, and its kernel ends its connections; "
@@ -170,18 +172,34 @@ void add_target_fields(RecordKind<FaultSpec>& record) {
       .only({"partition"});
 }
 
+void add_time_fields(RecordKind<FaultSpec>& record) {
+  using F = FaultSpec;
+  static const auto nth = whole_number_kind(1, 1'000'000'000);
+  static const OptionalKind<sim::DurationRange> lasts(range_kind());
+  record.add("at", &F::at, range_kind(),
+             "when, from the start of the run; with 'on', not before. A range is drawn from the "
+             "seed").require();
+  record.add("on", &F::on, text_kind(),
+             "the event for which the fault waits, such as 'role' or 'image.staged': it begins "
+             "when any node records one of this name. A crash that hits this very node kills it at "
+             "that step, so that nothing is carried out of what its handler asks for; any other "
+             "fault begins when that is carried out, in mode real some milliseconds later. A name "
+             "that no node records never comes: the fault then touches nothing");
+  record.add("nth", &F::nth, nth,
+             "which of these events, counted from 'at' on and over all nodes; 1 is the first");
+  record.add("for", &F::lasts, lasts,
+             "how long it lasts from its beginning; without it, until the end of the run")
+      .only({"crash", "stop", "pause", "hang", "partition", "link", "clock", "disk"});
+}
+
 const RecordKind<FaultSpec>& fault_kind() {
   using F = FaultSpec;
-  static const OptionalKind<sim::DurationRange> lasts(range_kind());
   static const OptionalKind<std::vector<std::string>> between(between_kind());
   static const RecordKind<F> kind = [] {
-    RecordKind<F> record("fault", "Something that goes wrong at a time, to somebody, for a while");
+    RecordKind<F> record(
+        "fault", "Something that goes wrong at a time or an event, to somebody, for a while");
     record.decide_by("action");
-    record.add("at", &F::at, range_kind(),
-               "when, from the start of the run; a range is drawn from the seed").require();
-    record.add("for", &F::lasts, lasts,
-               "how long it lasts; without it, until the end of the run")
-        .only({"crash", "stop", "pause", "hang", "partition", "link", "clock", "disk"});
+    add_time_fields(record);
     record.add("action", &F::action, action_kind(),
                "crash: the process dies; restart: it is started anew; stop: it is asked to "
                "end; pause: nothing of it runs; hang: it takes input and does nothing; partition: "

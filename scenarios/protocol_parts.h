@@ -33,5 +33,7 @@ Result<sim::ProtocolFactory> checked_factory(const NodeSpec& node, Make make) {
 // One builder for each protocol. An error is the user's.
 Result<sim::ProtocolFactory> make_election(const Scenario& scenario, std::size_t node,
                                            const std::vector<Endpoint>& endpoints);
+Result<sim::ProtocolFactory> make_raft(const Scenario& scenario, std::size_t node,
+                                       const std::vector<Endpoint>& endpoints);
 
 }  // namespace twinbed::scenarios

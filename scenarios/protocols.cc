@@ -35,6 +35,7 @@ Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t
   const std::string& name = scenario.protocol.name;
   if (name == "pingpong") return make_pingpong(scenario, node, endpoints);
   if (name == "election") return make_election(scenario, node, endpoints);
+  if (name == "raft") return make_raft(scenario, node, endpoints);
   std::string known;
   for (const std::string& other : protocol_names()) known += " " + other;
   return Error{"there is no protocol '" + name + "'; there are" + known};
@@ -45,12 +46,13 @@ sim::RunNodes run_nodes(const Scenario& scenario) {
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     const NodeSpec& node = scenario.nodes[i];
     sim::RunNode entry{NodeId{static_cast<std::uint32_t>(i)}, node.name, node.role, std::nullopt};
-    if (scenario.protocol.name == "election") entry.number = server_number(scenario, i);
+    const std::string& protocol = scenario.protocol.name;
+    if (protocol == "election" || protocol == "raft") entry.number = server_number(scenario, i);
     nodes.push_back(std::move(entry));
   }
   return nodes;
 }
 
-std::vector<std::string> protocol_names() { return {"election", "pingpong"}; }
+std::vector<std::string> protocol_names() { return {"election", "pingpong", "raft"}; }
 
 }  // namespace twinbed::scenarios

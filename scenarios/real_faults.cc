@@ -23,7 +23,7 @@ bool is_for_hosts(FaultAction action) {
 }  // namespace
 
 void RealRun::resolve(const FaultSpec& fault, Active& active) {
-  const std::vector<sim::NodeStatus> nodes = statuses();
+  const std::vector<sim::NodeStatus> nodes = statuses(active);
   if (fault.action == FaultAction::kPartition) {
     if (fault.partition != sim::PartitionKind::kMinCut) {
       sim::PartitionPairs pairs = sim::partition_pairs(fault, nodes, select_random_);
@@ -65,12 +65,70 @@ bool RealRun::can_hit(const FaultSpec& fault, std::uint32_t node) const {
   }
 }
 
+/// Counts the events for which faults wait, in the order in which they are heard.
+void RealRun::hear_recorded(std::uint32_t node, const std::vector<std::uint32_t>& faults) {
+  for (const std::uint32_t index : faults) {
+    if (index >= plan_.size() || plan_[index].on.empty()) continue;
+    if (plan_[index].action == FaultAction::kCrash) members_[node].stands_still = true;
+    Active& active = active_[index];
+    if (active.recorder || ++active.events_seen < plan_[index].nth) continue;
+    active.recorder = node;
+    due_.push_back(index);
+  }
+}
+
+/// As in the simulator: crashes at the event, the other faults when its handler has gone on. While
+/// a fault begins, further events may come.
+std::string RealRun::begin_due() {
+  const auto is_crash = [this](std::size_t index) {
+    return plan_[index].action == FaultAction::kCrash;
+  };
+  for (;;) {
+    auto next = std::find_if(due_.begin(), due_.end(), is_crash);
+    if (next == due_.end()) {
+      let_go_on();
+      next = due_.begin();
+    }
+    if (next == due_.end()) return {};
+    const std::size_t index = *next;
+    due_.erase(next);
+    send_watch();
+    if (const std::string problem = begin_fault(index); !problem.empty()) return problem;
+  }
+}
+
+void RealRun::let_go_on() {
+  for (Member& member : members_) {
+    if (!member.stands_still) continue;
+    member.stands_still = false;
+    member.process->send(encode_control({Kind::kGoOn, 0, false, {}, {}}));
+  }
+}
+
+void RealRun::send_watch_to(std::size_t node) {
+  ControlMessage message{Kind::kWatch, 0, false, {}, {}};
+  for (std::uint32_t index = 0; index < plan_.size(); ++index) {
+    if (!plan_[index].on.empty() && !active_[index].recorder) message.faults.push_back(index);
+  }
+  members_[node].process->send(encode_control(message));
+}
+
+void RealRun::send_watch() {
+  for (std::size_t node = 0; node < members_.size(); ++node) {
+    if (!members_[node].down && members_[node].ready) send_watch_to(node);
+  }
+}
+
 std::string RealRun::begin_fault(std::size_t index) {
   const FaultSpec& fault = plan_[index];
   Active& active = active_[index];
   active.lasting = true;
   resolve(fault, active);
-  record(index, FaultPhase::kBegin, run_now());
+  const Time now = run_now();
+  if (!fault.on.empty() && fault.lasts) {
+    timeline_.insert({now + fault.lasts->low, {Action::kFaultEnd, index}});
+  }
+  record(index, FaultPhase::kBegin, now);
   if (fault.action == FaultAction::kPartition) {
     send_blocked();
     active.touched_before = touched_now();
@@ -199,7 +257,9 @@ void RealRun::kill_node(std::uint32_t node, int signal) {
   member.role.clear();
   member.process->signal(signal);
   if (signal == SIGTERM) member.process->signal(SIGCONT);  // one that is paused hears of it, too
-  if (signal == SIGKILL) member.process.reset();
+  if (signal != SIGKILL) return;
+  member.stands_still = false;
+  member.process.reset();
 }
 
 void RealRun::send_blocked_to(std::size_t node) {

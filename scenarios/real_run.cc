@@ -50,17 +50,16 @@ RealRun::RealRun(const Scenario& scenario, const ScenarioFiles& files, const Bui
 
 void RealRun::build_timeline() {
   for (std::size_t index = 0; index < workload_.size(); ++index) {
-    timeline_.push_back({workload_[index].at, Action::kCommand, index});
+    timeline_.insert({workload_[index].at, {Action::kCommand, index}});
   }
   for (std::size_t index = 0; index < plan_.size(); ++index) {
-    const Duration at = plan_[index].at.low;
-    timeline_.push_back({Time{at}, Action::kFaultBegin, index});
+    if (!plan_[index].on.empty()) continue;
+    const Time at{plan_[index].at.low};
+    timeline_.insert({at, {Action::kFaultBegin, index}});
     if (plan_[index].lasts) {
-      timeline_.push_back({Time{at + plan_[index].lasts->low}, Action::kFaultEnd, index});
+      timeline_.insert({at + plan_[index].lasts->low, {Action::kFaultEnd, index}});
     }
   }
-  std::stable_sort(timeline_.begin(), timeline_.end(),
-                   [](const Item& a, const Item& b) { return a.at < b.at; });
 }
 
 Time RealRun::run_now() const { return time_from_ns(monotonic_now_ns() - start_ns_); }
@@ -134,6 +133,7 @@ std::string RealRun::start_all() {
   }
   start_ns_ = monotonic_now_ns() + kStartDelayNs;
   if (capture_) capture_->start(start_ns_);
+  send_watch();
   for (Member& member : members_) {
     member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
   }
@@ -163,28 +163,29 @@ std::string RealRun::spawn(std::size_t node) {
 
 std::string RealRun::follow_timeline() {
   const Time end{scenario_.duration};
-  for (const Item& item : timeline_) {
-    if (item.at > end) break;
-    std::string problem = listen_until(start_ns_ + to_ns(item.at));
-    if (problem.empty()) problem = carry_out(item);
-    if (!problem.empty()) return problem;
+  for (;;) {
+    const bool at_end = timeline_.empty() || timeline_.begin()->first > end;
+    const Time next = at_end ? end : timeline_.begin()->first;
+    if (run_now() < next) {
+      if (const std::string problem = listen_before(next); !problem.empty()) return problem;
+      continue;  // a fault that began meanwhile may end before
+    }
+    if (at_end) return {};
+    const Item item = timeline_.begin()->second;
+    timeline_.erase(timeline_.begin());
+    if (const std::string problem = carry_out(item); !problem.empty()) return problem;
   }
-  return listen_until(start_ns_ + to_ns(end));
 }
 
-std::string RealRun::listen_until(std::int64_t monotonic_ns) {
-  for (;;) {
-    const std::int64_t left = monotonic_ns - monotonic_now_ns();
-    if (left <= 0) return {};
-    const std::int64_t wait = std::min(left / kMillisecond, std::int64_t{100});
-    if (const std::string problem = listen_once(static_cast<int>(wait)); !problem.empty()) {
-      return problem;
-    }
-    const Duration done = std::max(run_now().time_since_epoch(), Duration{});
-    if (options_.progress && !options_.progress(done, scenario_.duration)) {
-      return "stopped before its end";
-    }
-  }
+std::string RealRun::listen_before(Time limit) {
+  const std::int64_t left = std::max(to_ns(limit) - to_ns(run_now()), std::int64_t{0});
+  const std::int64_t wait = std::min(left / kMillisecond, std::int64_t{100});
+  std::string problem = listen_once(static_cast<int>(wait));
+  if (problem.empty()) problem = begin_due();
+  if (!problem.empty()) return problem;
+  const Duration done = std::max(run_now().time_since_epoch(), Duration{});
+  const bool goes_on = !options_.progress || options_.progress(done, scenario_.duration);
+  return goes_on ? std::string{} : "stopped before its end";
 }
 
 std::string RealRun::listen_once(int timeout_ms) {
@@ -224,13 +225,16 @@ void RealRun::hear(std::size_t node, const ControlMessage& message) {
     member.ready = true;
     if (start_ns_ == 0) return;
     // A restarted node joins the run that goes on.
+    send_watch_to(node);
     member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
     tell_restarted(static_cast<std::uint32_t>(node));
   } else if (message.kind == Kind::kRole) {
     if (!member.down) member.role = message.text;
   } else if (message.kind == Kind::kTouched) {
     member.touched = static_cast<std::uint64_t>(message.number);
-    if (reports_missing_ > 0) --reports_missing_;
+    member.owes_report = false;
+  } else if (message.kind == Kind::kRecorded) {
+    hear_recorded(static_cast<std::uint32_t>(node), message.faults);
   }
 }
 
@@ -260,29 +264,36 @@ void RealRun::stop_all() {
   const auto running = [](Member& member) { return member.process && !member.process->ended(); };
   while (monotonic_now_ns() < limit && std::any_of(members_.begin(), members_.end(), running)) {
     listen_once(10);
+    let_go_on();
   }
   for (Member& member : members_) member.process.reset();
 }
 
-std::vector<sim::NodeStatus> RealRun::statuses() const {
+std::vector<sim::NodeStatus> RealRun::statuses(const Active& active) const {
   std::vector<sim::NodeStatus> out;
   for (std::size_t node = 0; node < members_.size(); ++node) {
     const NodeSpec& spec = scenario_.nodes[node];
-    out.push_back({spec.name, spec.role, members_[node].role, members_[node].down});
+    out.push_back({spec.name, spec.role, members_[node].role, members_[node].down,
+                   active.recorder == node});
   }
   return out;
 }
 
 /// What partitions have held or dropped so far, asked of every node that can answer.
 std::uint64_t RealRun::touched_now() {
-  reports_missing_ = 0;
   for (Member& member : members_) {
-    if (member.down || !member.ready || member.condition == Condition::kPaused) continue;
-    member.process->send(encode_control({Kind::kReport, 0, false, {}, {}}));
-    ++reports_missing_;
+    member.owes_report = !member.down && member.ready && member.condition != Condition::kPaused;
+    if (member.owes_report) {
+      member.process->send(encode_control({Kind::kReport, 0, false, {}, {}}));
+    }
   }
+  const auto is_awaited = [](const Member& member) {
+    return member.owes_report && !member.stands_still;
+  };
   const std::int64_t limit = monotonic_now_ns() + kReportLimitNs;
-  while (reports_missing_ > 0 && monotonic_now_ns() < limit) listen_once(5);
+  while (std::any_of(members_.begin(), members_.end(), is_awaited) && monotonic_now_ns() < limit) {
+    listen_once(5);
+  }
   std::uint64_t sum = 0;
   for (const Member& member : members_) sum += member.touched;
   return sum;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,10 @@ namespace twinbed::scenarios {
 /// Crashes are SIGKILL, pauses SIGSTOP and SIGCONT. Partitions are kept in each host (LiveHost), as
 /// are hangs and link, clock and disk faults. Before a power failure kills the processes of a host,
 /// the other hosts are told to hear nothing from it any more.
+///
+/// A node tells of the events for which faults wait, and the runner counts them. Where a crash
+/// waits, the node stands still at that step until the runner, a fraction of a millisecond later,
+/// kills it or lets it go on; any other fault begins while the node goes on.
 class RealRun {
  public:
   RealRun(const Scenario& scenario, const ScenarioFiles& files, const BuiltNetwork& network,
@@ -51,18 +56,21 @@ class RealRun {
     std::string role;            // as last recorded
     bool down = true;            // not running, on purpose
     bool ready = false;
+    bool stands_still = false;   // at an event for which a crash waits
     std::uint32_t starts = 0;
     std::uint64_t touched = 0;   // as last reported
+    bool owes_report = false;
   };
   enum class Action : std::uint8_t { kCommand, kFaultBegin, kFaultEnd };
   struct Item {
-    Time at{};
     Action action{};
     std::size_t index = 0;       // into the workload or the plan
   };
   /// What a fault that lasts has done.
   struct Active {
     bool lasting = false;
+    std::uint32_t events_seen = 0;          // of the type that the fault waits for
+    std::optional<std::uint32_t> recorder;  // of the event that it waited for
     std::string target;
     std::vector<std::uint32_t> nodes;
     std::vector<sim::NodePair> blocked;
@@ -77,11 +85,17 @@ class RealRun {
   std::string start_all();
   std::string spawn(std::size_t node);
   std::string follow_timeline();
-  /// Listens to the nodes until an instant; the result is why the run cannot go on.
-  std::string listen_until(std::int64_t monotonic_ns);
+  /// Listens to the nodes for a moment, at most until an instant, and begins the faults whose
+  /// events have come; the result is why the run cannot go on.
+  std::string listen_before(Time limit);
   std::string listen_once(int timeout_ms);
   void hear(std::size_t node, const ControlMessage& message);
   std::string carry_out(const Item& item);
+  void hear_recorded(std::uint32_t node, const std::vector<std::uint32_t>& faults);
+  std::string begin_due();
+  void let_go_on();
+  void send_watch();
+  void send_watch_to(std::size_t node);
   void give_command(const ScheduledCommand& command);
   std::string begin_fault(std::size_t index);
   std::string end_fault(std::size_t index);
@@ -99,7 +113,7 @@ class RealRun {
   std::uint64_t touched_now();
   void record(std::size_t index, FaultPhase phase, Time at);
   void stop_all();
-  std::vector<sim::NodeStatus> statuses() const;
+  std::vector<sim::NodeStatus> statuses(const Active& active) const;
   Time run_now() const;
 
   const Scenario& scenario_;
@@ -112,16 +126,16 @@ class RealRun {
   sim::FaultPlan plan_;
   RandomStream select_random_;
   std::vector<ScheduledCommand> workload_;
-  std::vector<Item> timeline_;
+  std::multimap<Time, Item> timeline_;  // what is still to come
   std::optional<backends::LoopbackClaim> loopback_;  // held until the processes have ended
   std::unique_ptr<RealCapture> capture_;  // null: nobody wants one
   std::vector<Member> members_;
   std::vector<Active> active_;
+  std::vector<std::size_t> due_;  // faults whose events have come
   std::vector<std::string> databases_;
   std::string scenario_file_;
   std::int64_t start_ns_ = 0;  // CLOCK_MONOTONIC; 0 until the common start
   Time ended_at_{};
-  std::size_t reports_missing_ = 0;
 };
 
 }  // namespace twinbed::scenarios

@@ -4,6 +4,7 @@
 #include "backends/sqlite/store_reader.h"
 #include "core/protocols/election/config.h"
 #include "core/protocols/election/original_node.h"
+#include "scenarios/node/cloud_p2p_robust.h"
 #include "scenarios/build_network.h"
 #include "scenarios/load.h"
 #include "scenarios/protocols.h"
@@ -144,6 +145,34 @@ bool is_cloud_p2p_server(const backends::RunInfo& info) {
   return info.scenario == "cloud-p2p" && !parameter(info, "node_id").empty();
 }
 
+Result<backends::ProtocolFactory> original_factory(const election::Config& config,
+                                                   const backends::RunInfo& info,
+                                                   const std::string& name,
+                                                   const std::string& key) {
+  election::Profile profile{};
+  if (!election::parse_profile(parameter(info, "profile"), profile)) {
+    return Error{name + ": there is no profile '" + parameter(info, "profile") + "'"};
+  }
+  const election::NodeOptions options{config.node_id, config.peers, election::timings_of(profile),
+                                      ""};
+  const bool zero_key = parameter(info, "zero_key") == "true";
+  const auto make = [options, key, zero_key] {
+    return election::make_original_node(options, key, zero_key);
+  };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make] { return *make(); });
+}
+
+Result<backends::ProtocolFactory> robust_factory(const election::Config& config,
+                                                 const backends::RunInfo& info,
+                                                 const std::string& key) {
+  const auto options = robust_node_options(config, robust_settings(info.parameters));
+  if (!options) return Error{options.error()};
+  const auto make = [options = *options, key] { return imagestore::make_node(options, key); };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make]() -> std::unique_ptr<Protocol> { return *make(); });
+}
+
 Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunInfo& info,
                                                            const std::string& name,
                                                            const std::string& encryption_key) {
@@ -154,10 +183,6 @@ Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunIn
     return Error{name + " is a run of a cloud-p2p server, whose key is not in the store; set "
                  "ENCRYPTION_KEY to the key that the server had and replay it again"};
   }
-  election::Profile profile{};
-  if (!election::parse_profile(parameter(info, "profile"), profile)) {
-    return Error{name + ": there is no profile '" + parameter(info, "profile") + "'"};
-  }
   const std::vector<election::Peer>& peers = config->peers;
   const auto own = std::find_if(peers.begin(), peers.end(), [&](const election::Peer& peer) {
     return std::to_string(peer.id) == parameter(info, "node_id");
@@ -165,16 +190,15 @@ Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunIn
   if (own == peers.end()) {
     return Error{name + ": node " + parameter(info, "node_id") + " is not among the peers"};
   }
-  const election::NodeOptions options{own->id, peers, election::timings_of(profile), ""};
   const std::string key = zero_key ? std::string(64, '0') : encryption_key;
-  const auto make = [options, key, zero_key] {
-    return election::make_original_node(options, key, zero_key);
-  };
-  if (const auto first = make(); !first) return Error{first.error()};
+  election::Config own_config = *config;
+  own_config.node_id = own->id;
+  const bool is_robust = parameter(info, "policy") == "robust";
+  const auto factory = is_robust ? robust_factory(own_config, info, key)
+                                 : original_factory(own_config, info, name, key);
+  if (!factory) return Error{factory.error()};
   const NodeId id{static_cast<std::uint32_t>(own - peers.begin())};
-  return std::vector<RecordedNode>{{id, "node" + std::to_string(own->id), [make] {
-                                      return *make();
-                                    }}};
+  return std::vector<RecordedNode>{{id, "node" + std::to_string(own->id), *factory}};
 }
 
 Result<ReplayReport> replay_real(backends::StoreReader& reader, const backends::RunRow& run,

@@ -27,7 +27,15 @@ void Node::run(Handler&& handler) {
   Context context =
       outer_.requests.context(clock_.local(now), clock_.wall(now), id_, random_, *this);
   ++handlers_run_;
+  in_handler_ = true;
   handler(*protocol_, context);
+  in_handler_ = false;
+  if (state_ == ProcessState::kDown) {
+    outer_.requests.clear();
+    leave_process(died_of_);
+    storage_.crash();
+    return;
+  }
   for (const Request& request : outer_.requests.requests()) apply(request);
   outer_.requests.clear();
 }
@@ -45,21 +53,20 @@ void Node::on_timer(TimerId id) {
   Timer* timer = find_timer(id);
   TWINBED_CHECK(timer != nullptr && timer->set, "a timer fired that is not set");
   timer->event = {};
-  if (state_ == ProcessState::kPaused) {
+  if (state_ == ProcessState::kPaused || state_ == ProcessState::kHung) {
     waiting_.push_back({EventKind::kNodeTimer, static_cast<std::uint32_t>(id), {}});
     return;
   }
   timer->set = false;
-  if (state_ == ProcessState::kHung) return;
   run([id](Protocol& protocol, Context& context) { protocol.on_timer(context, id); });
 }
 
 void Node::on_storage(std::uint32_t slot, std::uint32_t incarnation) {
-  if (incarnation == incarnation_ && state_ == ProcessState::kPaused) {
+  if (incarnation == incarnation_ && state_ != ProcessState::kRunning) {
     waiting_.push_back({EventKind::kNodeStorage, slot, {}});
     return;
   }
-  if (incarnation == incarnation_ && state_ == ProcessState::kRunning) run_answer(slot);
+  if (incarnation == incarnation_) run_answer(slot);
   free_answers_.push_back(slot);
 }
 
@@ -142,12 +149,19 @@ void Node::forget_stream(StreamId stream) {
 void Node::stop() {
   if (state_ == ProcessState::kDown) return;
   if (state_ != ProcessState::kRunning) resume();
+  // What it was woken for, or its good-bye, may be the event on which it crashes.
+  if (state_ == ProcessState::kDown) return;
   run([](Protocol& protocol, Context& context) { protocol.on_stop(context); });
-  leave_process(CrashCause::kKill);
+  if (state_ != ProcessState::kDown) leave_process(CrashCause::kKill);
 }
 
 void Node::crash(CrashCause cause) {
   if (state_ == ProcessState::kDown) return;
+  if (in_handler_) {  // the protocol object outlives its handler
+    state_ = ProcessState::kDown;
+    died_of_ = cause;
+    return;
+  }
   leave_process(cause);
   storage_.crash();
 }
@@ -210,12 +224,15 @@ void Node::resume() {
 }
 
 void Node::sample(const Metric& metric, double value) {
+  if (state_ == ProcessState::kDown) return;
   outer_.sink.sample(outer_.world.now, id_, metric, value);
 }
 
 void Node::event(const EventType& type, std::span<const Field> fields) {
+  if (state_ == ProcessState::kDown) return;
   if (type.name == kRoleEvent.name) recorded_role_ = text_field(fields, "role");
   outer_.sink.event(outer_.world.now, id_, type, fields);
+  outer_.recorded(id_, type.name);
 }
 
 void Node::apply(const Request& request) {

@@ -28,13 +28,15 @@ struct NodeWorld {
   RequestBuffer& requests;                         ///< of the one handler that runs
   std::function<void(NodeId, Bytes)>& on_deliver;  ///< Application.deliver
   std::function<void(std::string)> fail;           ///< ends the run with one sentence
+  /// Tells the faults that wait for events of one; may crash the node.
+  std::function<void(NodeId, std::string_view)> recorded;
 };
 
 enum class ProcessState : std::uint8_t {
   kDown,     ///< not started, crashed or stopped
   kRunning,
   kPaused,   ///< input waits
-  kHung,     ///< input is read and lost, timers do not fire
+  kHung,     ///< input is read and lost; timers and the disk's answers wait
 };
 
 class Node final : public Recorder {
@@ -50,7 +52,9 @@ class Node final : public Recorder {
   void stop();
 
   // Faults.
-  /// A power failure takes the node's host off the network until a node on it starts.
+  /// A power failure takes the node's host off the network until a node on it starts. Within a
+  /// handler of this node the process dies at that step: what the handler has requested or still
+  /// records is lost.
   void crash(CrashCause cause = CrashCause::kKill);
   void pause();
   void hang();
@@ -123,6 +127,8 @@ class Node final : public Recorder {
   NodeClock clock_;
   std::unique_ptr<Protocol> protocol_;
   ProcessState state_ = ProcessState::kDown;
+  bool in_handler_ = false;
+  CrashCause died_of_{};  // where state_ became kDown within a handler
   std::uint32_t incarnation_ = 0;
   std::string recorded_role_;
   std::vector<Timer> timers_;  // sorted by id; entries stay when unset

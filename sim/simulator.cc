@@ -25,7 +25,8 @@ Simulator::~Simulator() { check_context() = {}; }
 NodeId Simulator::add_node(const NodeOptions& options, ProtocolFactory factory) {
   const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
   NodeWorld around{world_, network_, sink_, requests_, on_deliver_,
-                   [this](std::string sentence) { failure_ = std::move(sentence); }};
+                   [this](std::string sentence) { failure_ = std::move(sentence); },
+                   [this](NodeId node, std::string_view type) { faults_.on_event(node, type); }};
   network_.add_node(options.host);
   nodes_.push_back(std::make_unique<Node>(id, options.name, options.role, std::move(around),
                                           std::move(factory)));
@@ -55,6 +56,7 @@ bool Simulator::step() {
   fingerprint_.add(popped.at, popped.event.subject, static_cast<std::uint32_t>(popped.event.kind),
                    payload_hash(popped.event));
   dispatch(popped.event);
+  faults_.begin_due();
   hand_out_deliveries();
   return !failure_;
 }
@@ -96,6 +98,7 @@ void Simulator::dispatch(const Event& event) {
 void Simulator::hand_out_deliveries() {
   while (const Delivery* delivery = network_.next_delivery()) {
     nodes_[number_of(delivery->node)]->on_delivery(*delivery);
+    faults_.begin_due();
   }
 }
 

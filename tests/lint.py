@@ -31,16 +31,17 @@ LAYERS = [
     (
         "scenarios/",
         ("core/", "sim/", "backends/", "scenarios/"),
-        ("yaml-cpp/", "nlohmann/", "CLI/", "editline/", "histedit.h", "POSIX"),
+        ("yaml-cpp/", "nlohmann/", "CLI/", "editline/", "histedit.h", "systemd/sd-daemon.h",
+         "POSIX"),
     ),
     ("bindings/", ("core/", "sim/", "backends/", "scenarios/", "bindings/"), ("pybind11/",)),
 ]
 # A protocol may build on another one only where it is listed here.
-PROTOCOL_USES: dict[str, tuple[str, ...]] = {}
+PROTOCOL_USES: dict[str, tuple[str, ...]] = {"imagestore": ("election", "raft", "secure")}
 
 POSIX = re.compile(
     r"^(sys/|net/|netinet/|arpa/|linux/)"
-    r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent)\.h$"
+    r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent|pwd)\.h$"
 )
 
 # What would break determinism in core and sim, and why.

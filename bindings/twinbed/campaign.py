@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _twinbed
 from .errors import Interrupted
-from .execute import ProtocolFactory, Task, check_task, checked_seed, execute
+from .execute import ProtocolFactory, Task, check_task, checked_seed, execute, open_store
 from .paths import DEFAULT_DB
 from .results import Results
 from .scenario import Scenario, as_scenario
@@ -117,9 +117,11 @@ def replicate(
 
     try:
         if executor is None and (jobs <= 1 or len(tasks) <= 1):
-            for number, task in enumerate(tasks):
-                run_ids.append(execute(task, db, _part_of_all(report, number)).run_id)
-                report(number + 1)
+            with open_store(db, mode) as opened:
+                for number, task in enumerate(tasks):
+                    progress_of_one = _part_of_all(report, number)
+                    run_ids.append(execute(task, db, opened, progress_of_one).run_id)
+                    report(number + 1)
         else:
             run_pooled(tasks, db, executor, jobs, run_ids.extend, report)
     except KeyboardInterrupt:

@@ -1,9 +1,10 @@
 """One run: in simulation or for real; its repetition; and where two runs part."""
 
+import contextlib
 import datetime
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,17 +62,32 @@ def check_task(task: Task) -> None:
     task.scenario.check(own_protocol=task.protocol is not None)
 
 
+@contextlib.contextmanager
+def open_store(path: str | Path, mode: str) -> Iterator[_twinbed.OpenStore | None]:
+    """A result store for one simulation after the other; real runs open theirs themselves."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    if mode == "real":
+        yield None
+        return
+    store = _twinbed.OpenStore(str(path))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def execute(
     task: Task,
     store: str | Path,
+    opened: _twinbed.OpenStore | None,
     progress: Progress | None = None,
     files: str | Path | None = None,
 ) -> _twinbed.RunSummary:
     """Runs a task into a result store. A run that fails is recorded and says so in its summary.
 
+    opened: the store, as open_store gives it.
     files: where real nodes get the directory in which they work; beside the store unless given.
     """
-    Path(store).parent.mkdir(parents=True, exist_ok=True)
     core = task.scenario.core
     options = {
         "seed": task.seed,
@@ -87,7 +103,7 @@ def execute(
     if protocol is not None:
         nodes = nodes_of(core)
         options["protocol"] = lambda index: protocol(nodes[index], nodes)
-    return _twinbed.run_simulated(core, str(store), **options)
+    return _twinbed.run_simulated(core, opened, **options)
 
 
 def _execute_real(
@@ -136,7 +152,8 @@ def run(
     seed = checked_seed(seed)
     task = Task(as_scenario(scenario), mode, seed, replication, protocol, keep_files, capture)
     check_task(task)
-    summary = execute(task, db, progress)
+    with open_store(db, mode) as opened:
+        summary = execute(task, db, opened, progress)
     _twinbed.create_indexes(str(db))
     result = Run(db, summary.run_id)
     if summary.failure:

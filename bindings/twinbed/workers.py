@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 from . import _twinbed
 from .errors import RunError
-from .execute import Task, execute
+from .execute import Task, execute, open_store
 
 #: The most runs that a worker makes in one go.
 LARGEST_BATCH = 16
@@ -162,17 +162,17 @@ def _work(
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="twinbed-"))
             path = str(Path(directory, "runs.db"))
         finished, error = 0, None
-        for task in tasks:
-            try:
-                summary = execute(task, path, go_on, place.files)
-            except RunError as failed:
-                error = str(failed)
-                break
-            if is_to_stop() and summary.failure:
-                break
-            finished += 1
-            if is_to_stop():
-                break
+        try:
+            with open_store(path, tasks[0].mode) as opened:
+                for task in tasks:
+                    summary = execute(task, path, opened, go_on, place.files)
+                    if is_to_stop() and summary.failure:
+                        break
+                    finished += 1
+                    if is_to_stop():
+                        break
+        except RunError as failed:
+            error = str(failed)
         store = Path(path).read_bytes() if ship and Path(path).exists() else None
         return Outcome(finished, error, store)
 

@@ -54,6 +54,13 @@ inline constexpr EventType kRoleEvent{"role", "the node takes a role"};
 /// {"leader", "term"}: whom this node takes for the leader from here on; -1 for nobody.
 inline constexpr EventType kLeaderViewEvent{"leader_view", "the node's view of who leads"};
 
+/// A client asks who leads; kDiscoveredEvent ends it. No fields.
+inline constexpr EventType kDiscoverEvent{"discover", "a client asks who leads"};
+
+/// {"leader", "questions"}: what the client is told when it has asked who leads; -1 for nobody. It
+/// answers so many of the client's questions, the oldest first; all of them if that is absent.
+inline constexpr EventType kDiscoveredEvent{"discovered", "the client is told who leads"};
+
 /// {"suspect"}: the node has given up on this peer and starts to act on it.
 inline constexpr EventType kSuspectEvent{"suspect", "the node suspects a peer to have failed"};
 

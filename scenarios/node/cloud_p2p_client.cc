@@ -11,6 +11,8 @@
 #include "backends/live_host.h"
 #include "backends/socket/posix.h"
 #include "core/protocols/election/client.h"
+#include "core/protocols/imagestore/client.h"
+#include "scenarios/node/cloud_p2p_robust.h"
 #include "scenarios/node/prompt.h"
 
 namespace twinbed::scenarios {
@@ -32,7 +34,8 @@ election::ClientOptions client_options(const CloudP2pClient& client, const Endpo
 }
 
 /// The original's endpoint, or any free port where another client has that one.
-Endpoint default_listen() {
+Endpoint default_listen(bool is_robust) {
+  if (is_robust) return {};  // it listens nowhere: answers come on its own connections
   const backends::Socket probe = backends::Socket::stream();
   // A client that has just ended does not count: its connections are left in TIME_WAIT.
   if (probe.is_open()) backends::set_option(probe, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -65,28 +68,33 @@ class ClientProgram {
   std::unique_ptr<Prompt> prompt_;
   TeeSink no_rows_;
   std::unique_ptr<backends::LiveHost> host_;
-  const election::Client* client_ = nullptr;  // the host's protocol, once it has started
+  const CommandClient* client_ = nullptr;  // the host's protocol, once it has started
+  const bool is_robust_;
   std::uint64_t given_ = 0;                   // commands so far
   bool is_waiting_ = false;  // for the answer to a command
   bool is_ended_ = false;
   bool has_failed_ = false;  // a command did not do what it should
 };
 
+std::vector<PromptCommand> prompt_commands(bool is_robust) {
+  std::vector<PromptCommand> commands{
+      {"status", false}, {"discover", false}, {"send-image", true}, {"help", false},
+      {"quit", false}};
+  if (is_robust) commands.push_back({"get-image", true});
+  return commands;
+}
+
 ClientProgram::ClientProgram(const CloudP2pClient& client)
-    : prompt_(make_prompt(loop_, {{"status", false},
-                                  {"discover", false},
-                                  {"send-image", true},
-                                  {"help", false},
-                                  {"quit", false}})) {
+    : prompt_(make_prompt(loop_, prompt_commands(client.setup.is_robust))),
+      is_robust_(client.setup.is_robust) {
   backends::LiveHostOptions options;
   options.name = "client";
   options.storage.whole_file_system = true;
   options.on_log = [this](std::string_view line) { on_log(line); };
   options.on_error = [this](const std::string&) { prompt_->end(); };
-  const auto protocol = client_options(client, client.listen ? *client.listen : default_listen());
-  const auto factory = [this, protocol, key = client.setup.key,
-                        zero_key = client.setup.zero_key] {
-    auto made = *election::make_client(protocol, key, zero_key);
+  const auto make = client.make(client.listen ? *client.listen : default_listen(is_robust_));
+  const auto factory = [this, make] {
+    auto made = make();
     client_ = made.get();
     return made;
   };
@@ -119,7 +127,10 @@ bool ClientProgram::execute(const std::string& line) {
   const std::string command = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
   if (command == "quit" || command == "exit") return false;
   if (command == "help") {
-    prompt_->print("[Client] commands: status | discover | send-image PATH | help | quit");
+    prompt_->print(is_robust_ ? "[Client] commands: status | discover | send-image PATH [ID] | "
+                                "get-image ID [PATH] | help | quit"
+                              : "[Client] commands: status | discover | send-image PATH | help | "
+                                "quit");
     return true;
   }
   give(command);
@@ -181,9 +192,29 @@ Result<CloudP2pClient> prepare_cloud_p2p_client(const CloudP2pOptions& options,
     client.listen = *endpoint;
   }
   client.user = environment("USER").value_or("user");
+  if (client.setup.is_robust) {
+    if (client.listen) return Error{"--listen belongs to the policy original"};
+    const auto robust =
+        robust_client_options(client.setup.config, client.setup.robust, client.user);
+    if (!robust) return Error{robust.error()};
+    const auto first = imagestore::make_client(*robust, client.setup.key);
+    if (!first) return Error{first.error()};
+    client.make = [protocol = *robust, key = client.setup.key](const Endpoint&) {
+      return [protocol, key]() -> std::unique_ptr<CommandClient> {
+        return *imagestore::make_client(protocol, key);
+      };
+    };
+    return client;
+  }
   const auto first = election::make_client(client_options(client, kOriginalListen),
                                            client.setup.key, client.setup.zero_key);
   if (!first) return Error{first.error()};
+  client.make = [client](const Endpoint& own) {
+    return [protocol = client_options(client, own), key = client.setup.key,
+            zero_key = client.setup.zero_key]() -> std::unique_ptr<CommandClient> {
+      return *election::make_client(protocol, key, zero_key);
+    };
+  };
   return client;
 }
 

@@ -1,11 +1,14 @@
 // The interactive client of cloud-p2p as a process: the inside of `twinbed-node cloud-p2p-client`.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "backends/input_log.h"
 #include "core/base/result.h"
+#include "core/io/command_client.h"
 #include "core/io/endpoint.h"
 #include "scenarios/node/cloud_p2p_setup.h"
 
@@ -15,6 +18,8 @@ struct CloudP2pClient {
   CloudP2pSetup setup;
   std::optional<Endpoint> listen;  ///< where replies arrive; none: the original's or a free port
   std::string user;                ///< goes into each request
+  /// What makes the protocol object for a client that listens there; its options are sound.
+  std::function<std::function<std::unique_ptr<CommandClient>()>(const Endpoint& listen)> make;
 };
 
 /// Checks everything that can be checked before the start. `listen` is ADDRESS:PORT or empty.

@@ -16,7 +16,12 @@
 #include "backends/sqlite/store.h"
 #include "core/protocols/election/inbox.h"
 #include "core/protocols/election/original_node.h"
+#include "core/protocols/imagestore/records.h"
 #include "scenarios/judge.h"
+#include "scenarios/node/cloud_p2p_operations.h"
+#include "scenarios/node/cloud_p2p_robust.h"
+#include "scenarios/node/service.h"
+#include "scenarios/node/startup_checks.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -42,7 +47,8 @@ class ServerRows final : public RunSink, public backends::InputSink {
   }
   void event(Time at, NodeId node, const EventType& type,
              std::span<const Field> fields) override {
-    if (type.name == election::kRefusedEvent.name) print_refusal(fields);
+    if (type.name == election::kRefusedEvent.name) print_refusal("a frame", fields);
+    if (type.name == imagestore::kLinkRefusedEvent.name) print_refusal("a connection", fields);
     if (store_ == nullptr) return;
     store_->sink().event(at, node, type, fields);
     flush_later();
@@ -54,13 +60,18 @@ class ServerRows final : public RunSink, public backends::InputSink {
   }
 
  private:
-  void print_refusal(std::span<const Field> fields) const {
+  void print_refusal(const std::string& what, std::span<const Field> fields) const {
     const auto count = static_cast<std::uint64_t>(int_field(fields, "count", 0));
     if (!std::has_single_bit(count)) return;
     const std::string_view reason = text_field(fields, "reason");
-    std::string line = "[Node " + name_ + "] refused a frame from " +
+    // What a process leaves that was killed; a key that differs shows at the one who checks it.
+    if (reason == to_string(secure::Refusal::kTruncated)) return;
+    std::string line = "[Node " + name_ + "] refused " + what + " from " +
                        std::string(text_field(fields, "from")) + ": " + std::string(reason);
-    if (reason == to_string(election::Refusal::kNotAuthentic)) line += " (is its key this one?)";
+    if (reason == to_string(election::Refusal::kNotAuthentic) ||
+        reason == to_string(secure::Refusal::kNotAuthentic)) {
+      line += " (is its key this one?)";
+    }
     print_line(line + ", " + std::to_string(count) + " of these so far");
   }
   void flush_later() {
@@ -116,9 +127,17 @@ backends::RunInfo run_info(const CloudP2pServer& server, const std::string& prof
   info.mode = "real";
   info.build_id = build_id();
   info.started_at = utc_now();
-  info.parameters = {{"node_id", std::to_string(config.node_id)},
-                     {"profile", profile},
-                     {"zero_key", server.setup.zero_key ? "true" : "false"}};
+  info.parameters = {{"node_id", std::to_string(config.node_id)}};
+  if (server.setup.is_robust) {
+    info.parameters.emplace_back("policy", "robust");
+    for (auto& parameter : robust_parameters(server.setup.robust)) {
+      info.parameters.push_back(std::move(parameter));
+    }
+  } else {
+    info.parameters.emplace_back("policy", "original");
+    info.parameters.emplace_back("profile", profile);
+    info.parameters.emplace_back("zero_key", server.setup.zero_key ? "true" : "false");
+  }
   nlohmann::json peers = nlohmann::json::array();
   for (const election::Peer& peer : config.peers) {
     const std::string address = to_string(peer.endpoint);
@@ -188,6 +207,35 @@ Result<std::monostate> check_listen(const CloudP2pServer& server) {
   return Error{sentence};
 }
 
+Result<backends::ProtocolFactory> original_factory(const CloudP2pSetup& setup) {
+  const election::Config& config = setup.config;
+  const election::NodeOptions node{config.node_id, config.peers,
+                                   election::timings_of(setup.profile), ""};
+  const auto make = [node, key = setup.key, zero_key = setup.zero_key] {
+    return election::make_original_node(node, key, zero_key);
+  };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make] { return *make(); });
+}
+
+Result<backends::ProtocolFactory> robust_factory(const CloudP2pSetup& setup) {
+  const auto node = robust_node_options(setup.config, setup.robust);
+  if (!node) return Error{node.error()};
+  const auto make = [node = *node, key = setup.key] { return imagestore::make_node(node, key); };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make]() -> std::unique_ptr<Protocol> { return *make(); });
+}
+
+/// Attaches the operations of a robust server to its host.
+Result<std::monostate> start_operations(const CloudP2pServer& server,
+                                        CloudP2pOperations& operations) {
+  const election::Config& config = server.setup.config;
+  const std::string table = config.shared_dir + "/" + state_prefix(config.node_id) + "images.db";
+  if (const auto opened = operations.open_table(table); !opened) return Error{opened.error()};
+  if (!server.health) return std::monostate{};
+  return operations.listen(*server.health);
+}
+
 }  // namespace
 
 Result<CloudP2pServer> prepare_cloud_p2p_server(const CloudP2pOptions& options,
@@ -201,13 +249,19 @@ Result<CloudP2pServer> prepare_cloud_p2p_server(const CloudP2pOptions& options,
   if (!bind) return Error{bind.error()};
   server.bind = *bind;
   const election::Config& config = server.setup.config;
-  const election::NodeOptions node{config.node_id, config.peers,
-                                   election::timings_of(server.setup.profile), ""};
-  const auto make = [node, key = server.setup.key, zero_key = server.setup.zero_key] {
-    return election::make_original_node(node, key, zero_key);
-  };
-  if (const auto first = make(); !first) return Error{first.error()};
-  server.factory = [make] { return *make(); };
+  if (const auto member = check_membership(config); !member) return Error{member.error()};
+  for (std::string& sentence : startup_warnings(present_surroundings())) {
+    server.setup.warnings.push_back(std::move(sentence));
+  }
+  auto factory = server.setup.is_robust ? robust_factory(server.setup)
+                                        : original_factory(server.setup);
+  if (!factory) return Error{factory.error()};
+  server.factory = *std::move(factory);
+  if (!server.setup.robust.health.empty()) {
+    const auto endpoint = parse_endpoint(server.setup.robust.health);
+    if (!endpoint) return Error{"--health: " + endpoint.error()};
+    server.health = *endpoint;
+  }
   const auto directory = check_image_directory(server.setup);
   if (!directory) return Error{directory.error()};
   server.database = database;
@@ -222,19 +276,55 @@ Result<int> run_cloud_p2p_server(const CloudP2pServer& server) {
   backends::EventLoop loop;
   ServerRows rows(loop, std::to_string(server.setup.config.node_id), store->get());
   backends::InputSink* const input_log = *store != nullptr ? &rows : nullptr;
-  backends::LiveHost host(loop, host_options(server, input_log), rows, server.factory);
-  loop.on_signals({SIGINT, SIGTERM}, [&host](int) { host.request_stop(); });
-  host.start();
-  host.run();
+  Service service(loop);
+  const imagestore::Node* node = nullptr;  // the host's protocol, if it is robust
+  std::optional<backends::LiveHost> host;
+  std::string fatal;
+  CloudP2pOperations operations(
+      loop,
+      {[&] { return host && !host->stopped() ? node : nullptr; },
+       [&] { return host->run_now(); }, server.setup.config.shared_dir},
+      service,
+      [&](const std::string& sentence) {
+        fatal = sentence;
+        host->request_stop();
+      });
+  backends::LiveHostOptions options = host_options(server, input_log);
+  options.on_deliver = [&](Bytes image) { operations.on_image(image); };
+  host.emplace(loop, std::move(options), rows, [&] {
+    auto protocol = server.factory();
+    node = dynamic_cast<const imagestore::Node*>(protocol.get());
+    return protocol;
+  });
+  if (server.setup.is_robust) {
+    if (const auto ready = start_operations(server, operations); !ready) {
+      return Error{ready.error()};
+    }
+    operations.start();
+  }
+  loop.on_signals({SIGINT, SIGTERM}, [&](int) {
+    service.stopping();
+    host->request_stop();
+  });
+  host->start();
+  // It listens when its first handler has run.
+  loop.run_until([&] { return host->stopped() || host->counters().handlers > 0; }, Duration::max());
+  if (!host->stopped()) {
+    service.ready("node " + std::to_string(server.setup.config.node_id) + " is listening");
+  }
+  host->run();
   if (*store != nullptr) {
     backends::RunResultRow result;
-    result.failure = host.error();
-    result.end_ns = to_ns(host.run_now());
-    result.events_count = static_cast<std::int64_t>(host.counters().handlers);
+    result.failure = host->error();
+    result.end_ns = to_ns(host->run_now());
+    result.events_count = static_cast<std::int64_t>(host->counters().handlers);
     const backends::Status written = (*store)->finish_run(result);
     if (!written) return Error{written.error()};
   }
-  if (!host.error().empty()) return Error{host.error()};
+  if (!host->error().empty()) return Error{host->error()};
+  if (!fatal.empty()) {
+    return Error{"node " + std::to_string(server.setup.config.node_id) + " cannot join: " + fatal};
+  }
   return 0;
 }
 

@@ -16,6 +16,7 @@ struct CloudP2pServer {
   std::optional<Endpoint> bind;       ///< where to listen in place of the own peer's endpoint
   backends::ProtocolFactory factory;  ///< its options are known to be sound
   std::string database;               ///< result store that records the run; empty: none
+  std::optional<Endpoint> health;     ///< where health and metrics are served
 };
 
 /// Checks everything that can be checked before the start.

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "core/base/bytes.h"
+
 namespace twinbed::scenarios {
 namespace {
 
@@ -45,6 +47,32 @@ Result<election::Config> read_config(const election::Environment& environment,
   return config;
 }
 
+/// An error unless every setting is one of the policy's.
+Result<std::monostate> check_policy(const CloudP2pOptions& options) {
+  const RobustSettings& robust = options.robust;
+  const RobustSettings defaults;
+  if (options.policy == "robust") {
+    if (options.zero_key || !options.profile.empty()) {
+      return Error{std::string(options.zero_key ? "--zero-key" : "--profile") +
+                   " belongs to the policy original; add --policy original to run the program as "
+                   "it was"};
+    }
+  } else if (options.policy == "original") {
+    const bool is_set = !robust.health.empty() || !robust.node_key.empty() ||
+                        !robust.known_clients.empty() || !robust.known_servers.empty() ||
+                        !robust.replicate || robust.timeout != defaults.timeout ||
+                        robust.give_up != defaults.give_up;
+    if (is_set) {
+      return Error{"--timeout, --no-replication, --health, --node-key, --known-clients, "
+                   "--known-servers and --give-up belong to the policy robust; leave out --policy "
+                   "original"};
+    }
+  } else {
+    return Error{"there is no policy '" + options.policy + "'; there are robust and original"};
+  }
+  return std::monostate{};
+}
+
 Result<std::string> read_key(bool zero_key, const election::Environment& environment,
                              std::vector<std::string>& warnings) {
   const std::optional<std::string> key = environment("ENCRYPTION_KEY");
@@ -52,20 +80,62 @@ Result<std::string> read_key(bool zero_key, const election::Environment& environ
     if (key) warnings.push_back("--zero-key is given, so ENCRYPTION_KEY is not used");
     return std::string(64, '0');
   }
-  if (!key) {
+  if (key) return *key;
+  const std::string directory = environment("CREDENTIALS_DIRECTORY").value_or("");
+  if (directory.empty()) {
     return Error{
         "ENCRYPTION_KEY is not set; make a key with `openssl rand -hex 32` and give the same one "
-        "to all servers and clients, or use --zero-key to talk to original programs"};
+        "to all servers and clients, or use --policy original --zero-key to talk to original "
+        "programs"};
   }
-  return *key;
+  const std::string path = directory + "/encryption_key";
+  std::error_code code;
+  if (!std::filesystem::exists(path, code) && !code) {
+    return Error{"ENCRYPTION_KEY is not set and there is no " + path +
+                 "; write LoadCredential=encryption_key:FILE into the unit, with a FILE that "
+                 "holds the key"};
+  }
+  return read_key_file(path);
 }
 
 }  // namespace
 
+Result<std::string> read_key_file(const std::string& path) {
+  const auto error = [&](const std::string& problem) {
+    return Error{"the key file " + path + " " + problem};
+  };
+  const std::string make = "make one with `(umask 077; openssl rand -hex 32 > " + path +
+                           ")` and copy it to all servers and clients";
+  std::error_code code;
+  if (!std::filesystem::exists(path, code) && !code) return error("does not exist; " + make);
+  if (std::filesystem::is_directory(path, code)) return error("is a directory; name a file");
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  // What fills this is no key, however large the file is.
+  std::string text(1024, '\0');
+  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream && !stream.eof()) {
+    return error("cannot be read: " + reason_of(errno) + "; run this as the user who may");
+  }
+  const bool is_short = stream.eof();
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  constexpr std::string_view kSpace = " \t\r\n";
+  text.erase(text.find_last_not_of(kSpace) + 1);
+  text.erase(0, text.find_first_not_of(kSpace));
+  Buffer bytes;
+  if (!is_short || text.size() != 64 || !from_hex(text, bytes)) {
+    return error("must hold 64 hexadecimal digits and nothing else; " + make);
+  }
+  return text;
+}
+
 Result<CloudP2pSetup> read_cloud_p2p_setup(const CloudP2pOptions& options,
                                            const election::Environment& environment) {
   CloudP2pSetup setup;
-  if (!election::parse_profile(options.profile, setup.profile)) {
+  if (const auto sound = check_policy(options); !sound) return Error{sound.error()};
+  setup.is_robust = options.policy == "robust";
+  setup.robust = options.robust;
+  if (!options.profile.empty() && !election::parse_profile(options.profile, setup.profile)) {
     return Error{"there is no profile '" + options.profile +
                  "'; there are f988f94, 67dc5ff and head"};
   }

@@ -6,7 +6,8 @@
 //   NODE_ID          which of the peers a server is; 1 unless set
 //   BIND             ADDRESS or ADDRESS:PORT where a server listens, if it is not its own among the
 //                    peers: behind a NAT that forwards, say
-//   ENCRYPTION_KEY   64 hexadecimal digits, the same everywhere
+//   ENCRYPTION_KEY   64 hexadecimal digits, the same everywhere; if it is not set, the file
+//                    encryption_key in CREDENTIALS_DIRECTORY (LoadCredential= of systemd)
 //
 // The original never reads ENCRYPTION_KEY: it has the all-zero key compiled in. Here the key is
 // required, unless the zero key is asked for in order to talk to original programs.
@@ -23,13 +24,30 @@
 
 namespace twinbed::scenarios {
 
+/// Settings of the policy robust.
+struct RobustSettings {
+  std::string timeout = "1 s";  ///< a server waits so long, or up to twice, for its leader
+  bool replicate = true;        ///< false: only the leader keeps an image
+  std::string health;           ///< ADDRESS:PORT of the HTTP endpoint; empty: none
+  std::string node_key;         ///< file of this program's own secret key; empty: a new one
+  std::string give_up = "30 s";  ///< of a client: after so long a command has failed
+  std::string known_clients;    ///< file of the public keys of clients; empty: the cluster's key
+                                ///< is enough
+  std::string known_servers;    ///< the same for servers
+};
+
 /// What the command line says.
 struct CloudP2pOptions {
+  std::string policy = "robust";  ///< or "original"
+  // Of the policy original.
   bool zero_key = false;            ///< speak with the original's key in place of ENCRYPTION_KEY
-  std::string profile = "f988f94";  ///< version of the original: "f988f94", "67dc5ff" or "head"
+  std::string profile;  ///< version of the original: "f988f94" (also if empty), "67dc5ff", "head"
+  RobustSettings robust;
 };
 
 struct CloudP2pSetup {
+  bool is_robust = true;
+  RobustSettings robust;
   election::Config config;
   election::Profile profile = election::Profile::kF988f94;
   std::string key;  ///< 64 hexadecimal digits, not yet checked
@@ -41,6 +59,10 @@ struct CloudP2pSetup {
 /// Errors are sentences with the place ("config.json:3:5: ...") and the remedy.
 Result<CloudP2pSetup> read_cloud_p2p_setup(const CloudP2pOptions& options,
                                            const election::Environment& environment);
+
+/// The key in a file: 64 hexadecimal digits, with white space around them. Errors show nothing of
+/// the file's content.
+Result<std::string> read_key_file(const std::string& path);
 
 /// Where BIND says to listen; its port is 0 where it names none.
 Result<std::optional<Endpoint>> read_bind(const election::Environment& environment);

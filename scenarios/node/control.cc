@@ -10,8 +10,9 @@ namespace {
 using Kind = ControlMessage::Kind;
 using Json = nlohmann::json;
 
-constexpr std::array<std::string_view, 9> kWords{"start", "command", "blocked", "fault", "report",
-                                                 "ready", "role",    "touched", "failed"};
+constexpr std::array<std::string_view, 12> kWords{"start", "command", "blocked", "fault",
+                                                  "report", "watch", "go_on", "ready", "role",
+                                                  "recorded", "touched", "failed"};
 
 }  // namespace
 
@@ -28,10 +29,13 @@ std::string encode_control(const ControlMessage& message) {
       json["index"] = message.number;
       json["phase"] = message.begins ? "begin" : "end";
       break;
+    case Kind::kWatch:
+    case Kind::kRecorded: json["faults"] = message.faults; break;
     case Kind::kRole: json["role"] = message.text; break;
     case Kind::kTouched: json["count"] = message.number; break;
     case Kind::kFailed: json["why"] = message.text; break;
     case Kind::kReport:
+    case Kind::kGoOn:
     case Kind::kReady: break;
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -57,10 +61,13 @@ Result<ControlMessage> decode_control(const std::string& line) {
         message.number = json.at("index");
         message.begins = json.at("phase") == "begin";
         break;
+      case Kind::kWatch:
+      case Kind::kRecorded: json.at("faults").get_to(message.faults); break;
       case Kind::kRole: message.text = json.at("role"); break;
       case Kind::kTouched: message.number = json.at("count"); break;
       case Kind::kFailed: message.text = json.at("why"); break;
       case Kind::kReport:
+      case Kind::kGoOn:
       case Kind::kReady: break;
     }
     return message;

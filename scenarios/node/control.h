@@ -8,8 +8,15 @@
 //                    {"say":"fault","index":I,"phase":"begin"|"end"}   a link, clock or disk fault
 //                                                   or a hang of the plan, for this node
 //                    {"say":"report"}               asks for the counters
+//                    {"say":"watch","faults":[I,...]}   the faults of the plan that wait for an
+//                                                   event; before the start and when they change
+//                    {"say":"go_on"}                the answer to "recorded" with a crash in it
 //   node to runner   {"say":"ready"}                all is set up, waiting for the start
 //                    {"say":"role","role":R}        the protocol recorded a role
+//                    {"say":"recorded","faults":[I,...]}   the protocol recorded the event for
+//                                                   which these faults wait. If one of them is a
+//                                                   crash, the node stands still within the
+//                                                   recording until told to go on or killed
 //                    {"say":"touched","count":N}    what partitions have held or dropped so far
 //                    {"say":"failed","why":S}       one sentence; the process ends
 //
@@ -29,7 +36,8 @@ namespace twinbed::scenarios {
 
 struct ControlMessage {
   enum class Kind : std::uint8_t {
-    kStart, kCommand, kBlocked, kFault, kReport, kReady, kRole, kTouched, kFailed,
+    kStart, kCommand, kBlocked, kFault, kReport, kWatch, kGoOn,
+    kReady, kRole, kRecorded, kTouched, kFailed,
   };
   Kind kind{};
   std::int64_t number = 0;  ///< kStart: ns; kFault: index; kTouched: count
@@ -37,6 +45,7 @@ struct ControlMessage {
   std::string text;         ///< kCommand, kRole, kFailed
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;  ///< kBlocked
   std::vector<std::uint32_t> off{};                            ///< kBlocked
+  std::vector<std::uint32_t> faults{};  ///< kWatch, kRecorded: indices into the plan
 };
 
 /// One line without its end.

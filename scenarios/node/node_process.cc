@@ -1,13 +1,17 @@
 #include "scenarios/node/node_process.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
 
 #include "backends/live_host.h"
@@ -27,7 +31,7 @@ namespace {
 using Kind = ControlMessage::Kind;
 
 /// Passes rows to the store, writes them out after each turn of the loop, and tells the runner of
-/// roles. What is written out survives the kill of this process.
+/// roles, and this process of every event. What is written out survives the kill of this process.
 class NodeRows final : public RunSink, public backends::InputSink {
  public:
   NodeRows(backends::EventLoop& loop, backends::Store& store, int control)
@@ -44,11 +48,16 @@ class NodeRows final : public RunSink, public backends::InputSink {
       say({Kind::kRole, 0, false, std::string(text_field(fields, "role")), {}});
     }
     flush_later();
+    if (when_recorded_) when_recorded_(at, type.name);
   }
   void fault(Time at, const FaultRow& fault) override { store_.sink().fault(at, fault); }
   void input(const backends::InputRow& row) override {
     store_.add_input(row);
     flush_later();
+  }
+
+  void when_recorded(std::function<void(Time, std::string_view)> callback) {
+    when_recorded_ = std::move(callback);
   }
 
   void say(const ControlMessage& message) const {
@@ -72,6 +81,7 @@ class NodeRows final : public RunSink, public backends::InputSink {
   backends::Store& store_;
   int control_;
   bool pending_ = false;
+  std::function<void(Time, std::string_view)> when_recorded_;
 };
 
 class NodeProcess {
@@ -94,7 +104,11 @@ class NodeProcess {
   NodeId self() const { return NodeId{static_cast<std::uint32_t>(options_.node)}; }
   Result<int> prepare();
   void read_control();
+  bool receive();
+  void handle_heard();
   void handle(const ControlMessage& message);
+  void on_event(Time at, std::string_view type);
+  void wait_to_go_on();
   void start(std::int64_t run_start_ns);
   void schedule_workload();
   void next_command(std::size_t index, std::vector<ScheduledCommand> commands);
@@ -120,6 +134,8 @@ class NodeProcess {
   std::unique_ptr<backends::Alarm> workload_;
   std::int64_t run_start_ns_ = 0;
   std::string pending_;  // from the control channel, not yet a whole line
+  std::deque<ControlMessage> heard_;   // and not yet handled
+  std::vector<std::uint32_t> watched_;  // faults that wait for an event, indices into the plan
   bool stop_asked_ = false;
 };
 
@@ -160,6 +176,7 @@ Result<int> NodeProcess::run() {
   if (options_.control >= 0) {
     control_ = std::make_unique<backends::Watch>(loop_, options_.control);
     control_->when_readable([this] { read_control(); });
+    rows_.when_recorded([this](Time at, std::string_view type) { on_event(at, type); });
     rows_.say({Kind::kReady, 0, false, {}, {}});
   } else {
     start(options_.run_start_ns);
@@ -172,24 +189,77 @@ Result<int> NodeProcess::run() {
 }
 
 void NodeProcess::read_control() {
-  std::array<char, 4096> chunk{};
-  const ssize_t count = read(options_.control, chunk.data(), chunk.size());
-  if (count <= 0) {
+  if (!receive()) {
     stop_asked_ = true;
     if (host_) host_->request_stop();
     return;
   }
-  pending_.append(chunk.data(), static_cast<std::size_t>(count));
-  for (std::size_t end = pending_.find('\n'); end != std::string::npos;
-       end = pending_.find('\n')) {
-    const auto message = decode_control(pending_.substr(0, end));
-    pending_.erase(0, end + 1);
-    if (message) handle(*message);
-  }
+  handle_heard();
   control_->when_readable([this] { read_control(); });
 }
 
+/// Waits for something from the runner; false when it has closed the channel.
+bool NodeProcess::receive() {
+  std::array<char, 4096> chunk{};
+  pollfd channel{options_.control, POLLIN, 0};
+  if (poll(&channel, 1, -1) < 0) return errno == EINTR;
+  const ssize_t count = read(options_.control, chunk.data(), chunk.size());
+  if (count <= 0) return false;
+  pending_.append(chunk.data(), static_cast<std::size_t>(count));
+  for (std::size_t end = pending_.find('\n'); end != std::string::npos;
+       end = pending_.find('\n')) {
+    auto message = decode_control(pending_.substr(0, end));
+    pending_.erase(0, end + 1);
+    if (message) heard_.push_back(std::move(*message));
+  }
+  return true;
+}
+
+void NodeProcess::handle_heard() {
+  while (!heard_.empty()) {
+    const ControlMessage message = std::move(heard_.front());
+    heard_.pop_front();
+    handle(message);
+  }
+}
+
+/// Tells the runner of an event that faults wait for. If a crash is among them this may be the last
+/// thing that the process does: its rows are written out first, and the handler that records stands
+/// still, so that the step is exact.
+void NodeProcess::on_event(Time at, std::string_view type) {
+  ControlMessage message{Kind::kRecorded, 0, false, {}, {}};
+  bool may_die = false;
+  for (const std::uint32_t index : watched_) {
+    const sim::FaultSpec& fault = plan_[index];
+    if (fault.on != type || at < Time{fault.at.low}) continue;
+    message.faults.push_back(index);
+    may_die = may_die || fault.action == sim::FaultAction::kCrash;
+  }
+  if (message.faults.empty()) return;
+  if (may_die) (void)store_->flush();  // finish_run reports the first error
+  rows_.say(message);
+  if (may_die) wait_to_go_on();
+}
+
+/// What the runner says before its answer is for the loop, not for the middle of a handler.
+void NodeProcess::wait_to_go_on() {
+  const auto is_answer = [](const ControlMessage& message) { return message.kind == Kind::kGoOn; };
+  for (;;) {
+    const auto answer = std::find_if(heard_.begin(), heard_.end(), is_answer);
+    if (answer != heard_.end()) {
+      heard_.erase(answer);
+      break;
+    }
+    if (!receive()) break;  // the loop will find the channel closed, too
+  }
+  if (!heard_.empty()) loop_.post([this] { handle_heard(); });
+}
+
 void NodeProcess::handle(const ControlMessage& message) {
+  if (message.kind == Kind::kWatch) {
+    watched_ = message.faults;
+    std::erase_if(watched_, [this](std::uint32_t index) { return index >= plan_.size(); });
+  }
   if (message.kind == Kind::kStart && !host_) start(message.number);
   if (!host_) return;
   switch (message.kind) {

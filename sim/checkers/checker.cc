@@ -4,8 +4,11 @@
 #include <array>
 
 #include "sim/checkers/delivery_checker.h"
+#include "sim/checkers/discovery_checker.h"
 #include "sim/checkers/leader_checkers.h"
+#include "sim/checkers/linearizable_checker.h"
 #include "sim/checkers/options.h"
+#include "sim/checkers/quorum_checkers.h"
 #include "sim/checkers/raft_checker.h"
 
 namespace twinbed::sim {
@@ -17,11 +20,16 @@ struct KnownChecker {
   Result<std::unique_ptr<Checker>> (*make)(OptionReader&, const RunNodes&);
 };
 
-constexpr std::array<KnownChecker, 6> kCheckers{
+constexpr std::array<KnownChecker, 11> kCheckers{
     {{"agreement", kAgreementDoc, make_agreement},
      {"at_most_one_leader", kAtMostOneLeaderDoc, make_at_most_one_leader},
      {"delivery", kDeliveryDoc, make_delivery},
+     {"discovery", kDiscoveryDoc, make_discovery},
      {"exactly_one_leader_eventually", kExactlyOneLeaderDoc, make_exactly_one_leader},
+     {"linearizable", kLinearizableDoc, make_linearizable},
+     {"minority_refuses", kMinorityRefusesDoc, make_minority_refuses},
+     {"one_committer", kOneCommitterDoc, make_one_committer},
+     {"preference", kPreferenceDoc, make_preference},
      {"raft_safety", kRaftSafetyDoc, make_raft_safety},
      {"stability", kStabilityDoc, make_stability}}};
 

@@ -75,6 +75,10 @@ bool says_kind(const FaultRow& row, std::string_view kind) {
 
 bool SeenFault::concerns(NodeIndex node) const { return contains(concerned, node); }
 
+bool SeenFault::drops(NodeIndex from, NodeIndex to) const {
+  return std::binary_search(dropped.begin(), dropped.end(), std::pair(from, to));
+}
+
 FaultLog::FaultLog(const RunNodes& nodes, std::vector<NodeIndex> servers)
     : nodes_(nodes), servers_(std::move(servers)) {}
 
@@ -107,10 +111,12 @@ void FaultLog::read_pairs(const FaultRow& row, SeenFault& fault) const {
   const Groups groups = read_target(row.target, links);
   // The target of a ring names its members. Each of them still reaches a majority.
   if (says_kind(row, "majorities-ring")) return;
-  for (NodeIndex a = 0; a < nodes_.size(); ++a) {
-    for (NodeIndex b = a + 1; b < nodes_.size(); ++b) {
-      if (links ? cut_apart(groups, a, b) : keeps_apart(groups, a, b)) {
-        fault.apart.emplace_back(a, b);
+  const bool one_way = groups.size() == 2 && row.target.find("->") != std::string_view::npos;
+  for (NodeIndex from = 0; from < nodes_.size(); ++from) {
+    for (NodeIndex to = 0; to < nodes_.size(); ++to) {
+      if (from == to || (one_way && !contains(groups.front(), from))) continue;
+      if (links ? cut_apart(groups, from, to) : keeps_apart(groups, from, to)) {
+        fault.dropped.emplace_back(from, to);
       }
     }
   }
@@ -152,17 +158,20 @@ std::vector<NodeIndex> FaultLog::read_word(std::string_view word) const {
   return found;
 }
 
-bool FaultLog::blocked(NodeIndex a, NodeIndex b, Time at) const {
-  const std::pair<NodeIndex, NodeIndex> pair = std::minmax(a, b);
-  return std::any_of(faults_.begin(), faults_.end(), [&](const SeenFault& fault) {
-    return fault.open(at) && std::binary_search(fault.apart.begin(), fault.apart.end(), pair);
+bool FaultLog::parted(NodeIndex a, NodeIndex b, Time at) const {
+  return !hears(a, b, at) || !hears(b, a, at);
+}
+
+bool FaultLog::hears(NodeIndex listener, NodeIndex speaker, Time at) const {
+  return std::none_of(faults_.begin(), faults_.end(), [&](const SeenFault& fault) {
+    return fault.open(at) && fault.drops(speaker, listener);
   });
 }
 
 bool FaultLog::cut_off(NodeIndex node, Time at) const {
   if (!contains(servers_, node)) return false;
   const auto in_contact = std::count_if(servers_.begin(), servers_.end(), [&](NodeIndex server) {
-    return server == node || !blocked(node, server, at);
+    return server == node || !parted(node, server, at);
   });
   return static_cast<std::size_t>(in_contact) < servers_.size() / 2 + 1;
 }

@@ -38,13 +38,17 @@ struct SeenFault {
   std::optional<Time> end{};
   bool with_disk = true;
   std::vector<NodeIndex> nodes{};  ///< named in the target, by themselves or by their links
-  /// A partition: the pairs without two-way contact, each with the lower index first.
-  std::vector<std::pair<NodeIndex, NodeIndex>> apart{};
+  /// A partition: from whom to whom packets are dropped, ascending.
+  std::vector<std::pair<NodeIndex, NodeIndex>> dropped{};
   /// Whom it concerns: for a partition the nodes that it cut off from the majority of the servers,
   /// for any other fault the nodes named. Links between devices that are no nodes concern all.
   std::vector<NodeIndex> concerned{};
 
   bool concerns(NodeIndex node) const;
+  /// Whether it drops packets of the first to the second.
+  bool drops(NodeIndex from, NodeIndex to) const;
+  /// Whether it leaves two nodes without two-way contact.
+  bool parts(NodeIndex a, NodeIndex b) const { return drops(a, b) || drops(b, a); }
   /// Whether it lasts at `at`.
   bool open(Time at) const { return begin <= at && (!end || *end > at); }
   /// Whether the run ended with it.
@@ -65,6 +69,12 @@ class FaultLog {
   /// servers. Crashed servers count as in contact: this is about the network alone.
   bool cut_off(NodeIndex node, Time at) const;
 
+  /// Whether partitions leave two nodes without two-way contact at this time.
+  bool parted(NodeIndex a, NodeIndex b, Time at) const;
+
+  /// Whether no partition drops, at this time, what the speaker sends to the listener.
+  bool hears(NodeIndex listener, NodeIndex speaker, Time at) const;
+
   /// The time from which on the run was left alone: the last moment at which a fault was lifted. A
   /// crash, stop, pause, hang or clock fault that lasts to the end counts as over from its
   /// beginning: what it made of the world stays as it is. The start of the run when there was no
@@ -81,7 +91,6 @@ class FaultLog {
   std::vector<NodeIndex> read_word(std::string_view word) const;
   void read_pairs(const FaultRow& row, SeenFault& fault) const;
   void read_concerned(Time at, SeenFault& fault) const;
-  bool blocked(NodeIndex a, NodeIndex b, Time at) const;
 
   const RunNodes nodes_;
   const std::vector<NodeIndex> servers_;

@@ -1,17 +1,13 @@
 #include "sim/checkers/item_ledger.h"
 
 namespace twinbed::sim {
-namespace {
 
-/// A field as text, whether it is text or an integer; empty when it is absent.
 std::string label(std::span<const Field> fields, std::string_view key) {
   const Field* field = find_field(fields, key);
   if (field == nullptr) return {};
   if (const auto* number = std::get_if<std::int64_t>(&field->value)) return std::to_string(*number);
   return std::string(text_field(fields, key));
 }
-
-}  // namespace
 
 void ItemLedger::event(Time at, NodeId node, const EventType& type, std::span<const Field> fields,
                        const RunState& run) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/time.h"
@@ -43,6 +44,9 @@ struct SecondCopy {
   Time first{};
   Time second{};
 };
+
+/// A field as text, whether it is text or an integer; empty when it is absent.
+std::string label(std::span<const Field> fields, std::string_view key);
 
 class ItemLedger {
  public:

@@ -4,17 +4,12 @@
 #include <map>
 #include <utility>
 
-#include "sim/checkers/run_state.h"
+#include "sim/checkers/leader_base.h"
 
 namespace twinbed::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string stretch(Time from, Time to) {
-  return "from " + format_time(from) + " to " + format_time(to) + " (" +
-         format_duration(to - from) + ")";
-}
 
 std::string describe(const SeenFault& fault) {
   return "the fault '" + fault.action + "' of " + (fault.target.empty() ? "links" : fault.target);
@@ -24,35 +19,6 @@ std::string unhealed_sentence(const SeenFault& fault) {
   return describe(fault) + ", begun at " + format_time(fault.begin) +
          ", was never lifted, so nothing can be demanded of the end of the run";
 }
-
-/// What the leader checkers share: the state of the run and who led when.
-class LeaderChecker : public Checker {
- public:
-  LeaderChecker(const RunNodes& nodes, std::string leader, std::string_view servers)
-      : run_(nodes, std::move(leader), servers) {}
-
-  void event(Time at, NodeId node, const EventType& type, std::span<const Field> fields) override {
-    const Noted noted = run_.event(at, node, type, fields);
-    if (noted.kind != Noted::Kind::kRole) return;
-    timeline_.update(at, run_);
-    if (run_.holds_lead(noted.node)) leads(at, noted.node);
-  }
-  void fault(Time at, const FaultRow& row) override {
-    // The present leaders as the fault found them.
-    const std::vector<NodeIndex> leaders = run_.leaders();
-    const SeenFault* seen = run_.fault(at, row);
-    timeline_.update(at, run_);
-    if (seen != nullptr && row.phase == FaultPhase::kBegin) fault_began(*seen, leaders);
-  }
-
- protected:
-  /// A node recorded that it leads.
-  virtual void leads(Time, NodeIndex) {}
-  virtual void fault_began(const SeenFault&, const std::vector<NodeIndex>& /*leaders*/) {}
-
-  RunState run_;
-  LeaderTimeline timeline_;
-};
 
 class Agreement final : public LeaderChecker {
  public:
@@ -354,20 +320,80 @@ class Stability final : public LeaderChecker {
   std::size_t changes_ = 0;
 };
 
-/// The scenario's role of the servers; refused when no node has it.
-std::string read_servers(OptionReader& options, const RunNodes& nodes) {
-  const std::string servers = options.text("servers", "server");
-  std::vector<std::string_view> roles;
-  for (const RunNode& node : nodes) {
-    if (node.role.empty() || node.role == servers) return servers;
-    if (std::find(roles.begin(), roles.end(), node.role) == roles.end()) roles.push_back(node.role);
+class Preference final : public LeaderChecker {
+ public:
+  Preference(const RunNodes& nodes, std::string leader, std::string_view servers, Duration settle)
+      : LeaderChecker(nodes, std::move(leader), servers),
+        settle_(settle),
+        preferred_(*std::max_element(run_.servers().begin(), run_.servers().end(),
+                                     [&](NodeIndex a, NodeIndex b) {
+                                       return number_of(nodes[a]) < number_of(nodes[b]);
+                                     })) {}
+
+  std::string_view name() const override { return "preference"; }
+
+  Verdict finish(Time end) override {
+    stays(end);
+    if (!run_.any_role()) return {VerdictKind::kUnknown, "no node recorded a role"};
+    if (broken_) return *broken_;
+    if (judged_ == Duration::zero()) {
+      return {VerdictKind::kUnknown, "the world was never left alone for longer than " +
+                                         format_duration(settle_) + " with all servers running"};
+    }
+    return {VerdictKind::kValid, run_.name(preferred_) + " led whenever the world had been left " +
+                                     "alone for " + format_duration(settle_) + ", for " +
+                                     format_duration(judged_) + " in all"};
   }
-  options.refuse("the checker '" + std::string(options.checker()) +
-                 "' finds no node with the role '" + servers +
-                 "'; the roles of this scenario are " + quoted_list(roles) +
-                 ", and its option 'servers' says which one is meant");
-  return servers;
-}
+
+ private:
+  static std::int64_t number_of(const RunNode& node) {
+    return node.number.value_or(static_cast<std::int64_t>(node.id));
+  }
+
+  void stays(Time at) override {
+    const Time from = std::max(quiet_since() + settle_, judged_until_);
+    judged_until_ = at;
+    if (!is_quiet_ || from >= at) return;
+    judged_ += at - from;
+    const std::vector<NodeIndex> leaders = run_.leaders();
+    if (broken_ || leaders == std::vector{preferred_}) return;
+    broken_ = Verdict{VerdictKind::kInvalid,
+                      "at " + format_time(from) + " " +
+                          (leaders.empty() ? "nobody" : run_.names(leaders)) + " led instead of " +
+                          run_.name(preferred_) + " alone, although all servers ran and no fault " +
+                          "lasted since " + format_time(quiet_since()),
+                      from, run_.id(preferred_)};
+  }
+
+  void changed(Time) override {
+    const auto lasts = [](const SeenFault& fault) {
+      return !fault.end &&
+             (fault.effect == FaultEffect::kCut || fault.effect == FaultEffect::kClock ||
+              fault.effect == FaultEffect::kOther);
+    };
+    const std::vector<SeenFault>& faults = run_.faults().faults();
+    is_quiet_ = std::none_of(faults.begin(), faults.end(), lasts) &&
+                std::all_of(run_.servers().begin(), run_.servers().end(),
+                            [&](NodeIndex server) { return run_.runs(server); });
+  }
+
+  /// The last time at which a fault began or ended or a server came up.
+  Time quiet_since() const {
+    Time since{};
+    for (const SeenFault& fault : run_.faults().faults()) {
+      since = std::max(since, fault.end.value_or(fault.begin));
+    }
+    for (NodeIndex server : run_.servers()) since = std::max(since, run_.runs_since(server));
+    return since;
+  }
+
+  const Duration settle_;
+  const NodeIndex preferred_;
+  bool is_quiet_ = true;
+  Time judged_until_{};
+  Duration judged_{};
+  std::optional<Verdict> broken_;
+};
 
 }  // namespace
 
@@ -397,6 +423,14 @@ Result<std::unique_ptr<Checker>> make_exactly_one_leader(OptionReader& options,
   const Duration bound = options.duration("bound", 5s);
   if (auto mistake = options.mistake()) return *mistake;
   return std::unique_ptr<Checker>(std::make_unique<ExactlyOneLeader>(nodes, leader, bound));
+}
+
+Result<std::unique_ptr<Checker>> make_preference(OptionReader& options, const RunNodes& nodes) {
+  const std::string leader = options.text("leader", "leader");
+  const std::string servers = read_servers(options, nodes);
+  const Duration settle = options.duration("settle", 12s);
+  if (auto mistake = options.mistake()) return *mistake;
+  return std::unique_ptr<Checker>(std::make_unique<Preference>(nodes, leader, servers, settle));
 }
 
 Result<std::unique_ptr<Checker>> make_stability(OptionReader& options, const RunNodes& nodes) {

@@ -24,6 +24,9 @@ Result<std::unique_ptr<Checker>> make_exactly_one_leader(OptionReader& options,
 /// The lead passes on only where a fault of the leader or of its links to the majority explains it.
 Result<std::unique_ptr<Checker>> make_stability(OptionReader& options, const RunNodes& nodes);
 
+/// Whenever the world has been left alone for a while, the preferred server leads.
+Result<std::unique_ptr<Checker>> make_preference(OptionReader& options, const RunNodes& nodes);
+
 inline constexpr std::string_view kAgreementDoc =
     "Demands that at the end all servers that run view the same running node as the leader; "
     "options: settle (5 s: how long before the end the last fault must have healed), allow_none "
@@ -36,6 +39,11 @@ inline constexpr std::string_view kAtMostOneLeaderDoc =
 inline constexpr std::string_view kExactlyOneLeaderDoc =
     "Demands that after the last fault has healed no time without exactly one leader is longer "
     "than a bound; options: bound (5 s), leader ('leader': the recorded role).";
+inline constexpr std::string_view kPreferenceDoc =
+    "Demands that the server with the highest number leads, and nobody beside it, whenever all "
+    "servers have been running and no fault has begun, ended or lasted for a while, from then "
+    "until the next fault; options: settle (12 s: that while), leader ('leader': the recorded "
+    "role), servers ('server': the scenario's role).";
 inline constexpr std::string_view kStabilityDoc =
     "Demands that the lead does not pass on without a fault of the leader or of its links to the "
     "majority; options: settle (10 s: for how long a fault that is over still explains a change), "

@@ -1,6 +1,7 @@
 #include "sim/checkers/measures.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "sim/checkers/item_ledger.h"
@@ -49,6 +50,7 @@ struct FailoverMeasure::State {
       : run(nodes, std::move(leader_role), server_role) {}
 
   void note_role(Time at, NodeIndex node);
+  void note_execution(NodeId node);
   void note_suspicion(Time at, NodeId node, std::span<const Field> fields);
   void begin_failovers(const SeenFault& fault, const std::vector<FormerLeader>& leaders);
   void end_failovers(const SeenFault& fault);
@@ -65,6 +67,9 @@ struct FailoverMeasure::State {
   ItemLedger ledger;
   std::vector<Failover> failovers;
   std::optional<NodeIndex> last_leader;
+  std::map<NodeIndex, Time> leads_since;
+  std::optional<Mark> first_leader;
+  std::optional<std::int64_t> first_term;
   std::size_t changes = 0;
 };
 
@@ -77,6 +82,7 @@ FailoverMeasure::~FailoverMeasure() = default;
 void FailoverMeasure::State::note_role(Time at, NodeIndex node) {
   timeline.update(at, run);
   if (!run.holds_lead(node)) return;
+  leads_since[node] = at;
   const std::optional<NodeIndex> previous = std::exchange(last_leader, node);
   if (previous && *previous != node) ++changes;
   // A fallen leader that is itself elected again ends its failover; one that is still cut off
@@ -85,6 +91,13 @@ void FailoverMeasure::State::note_role(Time at, NodeIndex node) {
   for (Failover& failover : failovers) {
     if (failover.fallen == node) failover.closed = true;
   }
+}
+
+void FailoverMeasure::State::note_execution(NodeId id) {
+  const std::optional<NodeIndex> node = run.find(id);
+  if (first_leader || !node || !run.holds_lead(*node)) return;
+  first_leader = Mark{leads_since[*node], *node};
+  first_term = run.state(*node).term;
 }
 
 void FailoverMeasure::State::note_suspicion(Time at, NodeId node, std::span<const Field> fields) {
@@ -155,6 +168,10 @@ void FailoverMeasure::event(Time at, NodeId node, const EventType& type,
                             std::span<const Field> fields) {
   if (type.name == kSuspectEvent.name) {
     state_->note_suspicion(at, node, fields);
+    return;
+  }
+  if (type.name == "raft.apply") {
+    state_->note_execution(node);
     return;
   }
   const Noted noted = state_->run.event(at, node, type, fields);
@@ -234,6 +251,10 @@ void FailoverMeasure::State::leader_figures(Time end, std::vector<Measurement>& 
   }
   out.push_back({kLeadersDual, to_seconds(dual)});
   out.push_back({kLeadersChanges, static_cast<double>(changes)});
+  if (!first_leader) return;
+  const NodeId first = run.id(first_leader->node);
+  out.push_back({kLeadersFirst, to_seconds(first_leader->at - Time{}), first});
+  if (first_term) out.push_back({kLeadersFirstTerm, static_cast<double>(*first_term), first});
 }
 
 std::vector<Measurement> FailoverMeasure::finish(Time end) {

@@ -8,6 +8,13 @@
 //       │             failover.detect            failover.elect               failover.view
 //       └────────────────── all three in seconds from the fault
 //
+// How a system of servers gets its first leader is measured where they record what they execute of
+// a common log (raft.apply): a leader that is deposed before it has executed anything did not last,
+// and the time counts for the one that did.
+//
+//     start of the run ──► a server takes the lead ──► and executes an entry in that lead
+//       └─────── leaders.first ─────────┘
+//
 // A figure that the rows do not give is left out, never reported as zero. A leader that comes back
 // from a pause, hang or cut before anybody suspected it was not failed over.
 #pragma once
@@ -44,6 +51,11 @@ inline constexpr Metric kLeadersDual{"leaders.dual", "s",
                                      "total time during which two or more live nodes led"};
 inline constexpr Metric kLeadersChanges{
     "leaders.changes", "1", "how often a node took the lead after another one"};
+inline constexpr Metric kLeadersFirst{
+    "leaders.first", "s",
+    "from the start of the run until the first leader that lasted took the lead; the node is it"};
+inline constexpr Metric kLeadersFirstTerm{"leaders.first_term", "1",
+                                          "the term in which it took the lead"};
 
 /// One figure of a run.
 struct Measurement {

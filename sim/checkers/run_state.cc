@@ -68,6 +68,7 @@ Noted RunState::event(Time at, NodeId node, const EventType& type, std::span<con
   if (!state.up) {
     if (state.stopped) return {};
     state.up = true;
+    state.down_by.reset();
     state.up_since = at;
   }
   if (!is_role) {
@@ -86,7 +87,7 @@ void RunState::forget(NodeState& state) {
   state.role.clear();
   state.term.reset();
   state.view.reset();
-  state.stalled_by.clear();
+  state.stalled_by.reset();
   ++state.incarnation;
 }
 
@@ -96,15 +97,22 @@ void RunState::begin_fault(Time at, const SeenFault& fault) {
     switch (fault.effect) {
       case FaultEffect::kCrash:
       case FaultEffect::kStop:
+        if (!state.up) break;
+        forget(state);
+        state.up = false;
+        state.down_by = fault.index;
+        state.stopped = fault.effect == FaultEffect::kStop;
+        break;
       case FaultEffect::kRestart:
         forget(state);
-        state.up = fault.effect == FaultEffect::kRestart;
-        state.stopped = fault.effect == FaultEffect::kStop;
-        if (state.up) state.up_since = at;
+        state.up = true;
+        state.down_by.reset();
+        state.stopped = false;
+        state.up_since = at;
         if (!fault.with_disk) ++state.disk_losses;
         break;
       case FaultEffect::kStall:
-        if (state.up) state.stalled_by.insert(fault.index);
+        if (state.up && !state.stalled_by) state.stalled_by = fault.index;
         break;
       case FaultEffect::kCut:
       case FaultEffect::kClock:
@@ -115,11 +123,14 @@ void RunState::begin_fault(Time at, const SeenFault& fault) {
 }
 
 void RunState::end_fault(Time at, const SeenFault& fault) {
-  const bool took_down = fault.effect == FaultEffect::kCrash || fault.effect == FaultEffect::kStop;
   for (NodeIndex node : fault.nodes) {
     NodeState& state = states_[node];
-    if (state.stalled_by.erase(fault.index) > 0) state.resumed_at = at;
-    if (!took_down || state.up) continue;
+    if (state.stalled_by == fault.index) {
+      state.stalled_by.reset();
+      state.resumed_at = at;
+    }
+    if (state.down_by != fault.index) continue;
+    state.down_by.reset();
     state.up = true;
     state.stopped = false;
     state.up_since = at;
@@ -142,12 +153,24 @@ bool RunState::is_server(NodeIndex node) const {
 }
 
 bool RunState::runs(NodeIndex node) const {
-  return states_[node].up && states_[node].stalled_by.empty();
+  return states_[node].up && !states_[node].stalled_by;
 }
 
 bool RunState::runs_at_end(NodeIndex node, Time run_end) const {
   const NodeState& state = states_[node];
   return runs(node) && state.up_since != run_end && state.resumed_at != run_end;
+}
+
+bool RunState::lacks_majority(NodeIndex node, Time at) const {
+  const auto in_contact = std::count_if(servers_.begin(), servers_.end(), [&](NodeIndex server) {
+    return server == node || (runs(server) && !faults_.parted(node, server, at));
+  });
+  return static_cast<std::size_t>(in_contact) < servers_.size() / 2 + 1;
+}
+
+Time RunState::runs_since(NodeIndex node) const {
+  const NodeState& state = states_[node];
+  return std::max(state.up_since.value_or(Time{}), state.resumed_at.value_or(Time{}));
 }
 
 std::vector<NodeIndex> RunState::leaders() const {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,7 +28,10 @@ struct NodeState {
   bool up = true;
   bool stopped = false;  ///< down because it was asked to; what it still records does not revive it
   std::optional<Time> up_since{};  ///< absent: from the start of the run
-  std::set<std::uint32_t> stalled_by;  ///< faults, by index, that pause or hang it
+  // By index in the drawn plan. A fault that finds nothing to change is not noted, as its end does
+  // not undo what it did not do.
+  std::optional<std::uint32_t> down_by{};     ///< the crash or stop that took it down
+  std::optional<std::uint32_t> stalled_by{};  ///< the fault that pauses or hangs it
   std::optional<Time> resumed_at{};
   std::string role;  ///< as recorded; empty: none since it started
   std::optional<std::int64_t> term{};
@@ -72,7 +74,12 @@ class RunState {
   bool runs(NodeIndex node) const;
   /// The same at the end of the run, for which faults that were never lifted still last.
   bool runs_at_end(NodeIndex node, Time run_end) const;
+  /// Whether this node, at the time of the present row, has no two-way contact to a majority of
+  /// the servers that run, itself counted: partitions, or what befell the others.
+  bool lacks_majority(NodeIndex node, Time at) const;
   bool holds_lead(NodeIndex node) const { return states_[node].role == leader_role_; }
+  /// From when on the node runs without a break; the start of the run where it always did.
+  Time runs_since(NodeIndex node) const;
   /// The nodes that run and hold the leader's role, ascending.
   std::vector<NodeIndex> leaders() const;
   /// "node1", "node1 and node3", "node1, node2 and node3".

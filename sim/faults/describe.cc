@@ -6,13 +6,13 @@
 namespace twinbed::sim {
 namespace {
 
-/// A flat JSON object of numbers and plain words, built field by field.
+/// A flat JSON object of numbers and words, built field by field.
 class JsonObject {
  public:
   void word(const char* key, std::string_view value) {
     add(key);
     text_ += '"';
-    text_ += value;
+    for (const char c : value) append_escaped(c);
     text_ += '"';
   }
   void number(const char* key, std::int64_t value) {
@@ -34,6 +34,17 @@ class JsonObject {
   std::string take() { return text_ + "}"; }
 
  private:
+  /// Words come from scenario files and may hold any text.
+  void append_escaped(char c) {
+    if (static_cast<unsigned char>(c) < ' ') {
+      std::array<char, 8> code{};
+      std::snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
+      text_ += code.data();
+      return;
+    }
+    if (c == '"' || c == '\\') text_ += '\\';
+    text_ += c;
+  }
   void add(const char* key) {
     if (text_.size() > 1) text_ += ", ";
     text_ += '"';
@@ -78,6 +89,8 @@ std::string describe_fault(const FaultSpec& fault) {
       break;
     default: break;
   }
+  if (!fault.on.empty()) out.word("on", fault.on);
+  if (fault.nth > 1) out.number("nth", fault.nth);
   if (!fault.select.role.empty()) out.word("selected_role", fault.select.role);
   if (fault.lasts) out.number("for_ns", to_ns(fault.lasts->low));
   return out.take();

@@ -20,6 +20,10 @@ void FaultInjector::schedule(const FaultPlan& plan) {
   plan_ = draw_plan(plan, draw_random);
   active_.resize(plan_.size());
   for (std::uint32_t index = 0; index < plan_.size(); ++index) {
+    if (!plan_[index].on.empty()) {
+      waiting_.push_back(index);
+      continue;
+    }
     const Duration at = plan_[index].at.low;
     world_.schedule(Time{at}, {EventKind::kFaultBegin, 0, index, 0});
     if (plan_[index].lasts) {
@@ -28,19 +32,44 @@ void FaultInjector::schedule(const FaultPlan& plan) {
   }
 }
 
-std::vector<NodeStatus> FaultInjector::statuses() const {
+std::vector<NodeStatus> FaultInjector::statuses(const Active& active) const {
   std::vector<NodeStatus> out;
   for (const auto& node : nodes_) {
     out.push_back({node->name(), node->role(), node->recorded_role(),
-                   node->state() == ProcessState::kDown});
+                   node->state() == ProcessState::kDown, node->id() == active.recorder});
   }
   return out;
+}
+
+void FaultInjector::on_event(NodeId node, std::string_view type) {
+  std::erase_if(waiting_, [&](std::uint32_t index) {
+    const FaultSpec& fault = plan_[index];
+    Active& active = active_[index];
+    if (type != fault.on || world_.now < Time{fault.at.low}) return false;
+    if (++active.events_seen < fault.nth) return false;
+    active.recorder = node;
+    if (fault.lasts) {
+      world_.schedule(world_.now + fault.lasts->low, {EventKind::kFaultEnd, 0, index, 0});
+    }
+    if (fault.action == FaultAction::kCrash) {
+      begin(index);
+    } else {
+      due_.push_back(index);
+    }
+    return true;
+  });
+}
+
+void FaultInjector::begin_due() {
+  // What begins may start processes, whose handlers record further events.
+  for (std::size_t place = 0; place < due_.size(); ++place) begin(due_[place]);
+  due_.clear();
 }
 
 void FaultInjector::begin(std::uint32_t index) {
   Active& active = active_[index];
   const FaultSpec& fault = plan_[index];
-  const std::vector<NodeStatus> nodes = statuses();
+  const std::vector<NodeStatus> nodes = statuses(active);
   active.lasting = true;
   if (fault.action == FaultAction::kPartition && fault.partition != PartitionKind::kMinCut) {
     const PartitionPairs pairs = partition_pairs(fault, nodes, select_random_);
@@ -62,7 +91,7 @@ void FaultInjector::begin(std::uint32_t index) {
   }
   // The row of the fault comes before the rows of what it causes.
   if (fault.action == FaultAction::kLink || fault.partition == PartitionKind::kMinCut) {
-    active.links = links_between(fault);
+    active.links = links_between(fault, active);
     active.target = describe_links(active.links, network_.topology());
   }
   record(index, FaultPhase::kBegin, active);
@@ -210,12 +239,13 @@ std::vector<DeviceIndex> FaultInjector::named_devices(const FaultSpec& fault) co
 
 /// kMinCut: the fewest links between the two groups' first nodes. kLink without `between`: all
 /// links; with it: the links on the path between the two devices, one link where they are joined.
-std::vector<std::uint32_t> FaultInjector::links_between(const FaultSpec& fault) const {
+std::vector<std::uint32_t> FaultInjector::links_between(const FaultSpec& fault,
+                                                         const Active& active) const {
   const Topology& topology = network_.topology();
   std::vector<std::uint32_t> links;
   if (fault.action == FaultAction::kPartition) {
     RandomStream unused(world_.seed, "min-cut");
-    const std::vector<NodeStatus> nodes = statuses();
+    const std::vector<NodeStatus> nodes = statuses(active);
     std::vector<DeviceIndex> ends;
     for (const Selector& group : fault.groups) {
       const std::vector<std::uint32_t> selected = select_nodes(group, nodes, unused);

@@ -1,8 +1,17 @@
 // A fault plan is data: what happens when, to whom, and for how long.
 //
 // The scenario holds a plan with ranges ("at 20 to 21 s") and selectors ("the leader"). The ranges
-// are drawn from the run's seed before it starts (sim/faults/draw.h); selectors are resolved when
-// the fault takes effect. What was drawn and whom it hit is recorded.
+// are drawn from the run's seed before it starts (draw_plan); selectors are resolved when the fault
+// takes effect. What was drawn and whom it hit is recorded.
+//
+// A fault begins at its time, or waits from then on for an event that a node records:
+//
+//     at ──────────────────────────► begins ──── lasts ────► ends
+//     at, on ──► nth event of any node ──► begins ──── lasts ────► ends
+//
+// A crash that hits the node that recorded the event kills it at that very step: the handler's
+// further records and all its requests are lost. Any other fault begins when the handler's requests
+// have been carried out. A fault whose event never comes leaves no row.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +30,8 @@ enum class FaultAction : std::uint8_t {
   kRestart,    ///< a crashed (or running) process is started anew, by default with its disk
   kStop,       ///< the process is asked to end in good order (SIGTERM)
   kPause,      ///< nothing of the process runs (SIGSTOP); its kernel still answers
-  kHang,       ///< the process takes input but neither timers nor its peers get anything from it
+  kHang,       ///< the process takes its input and loses it; what its timers and its disk have to
+               ///< say it learns when the hang is over
   kPartition,  ///< packets between groups of nodes are dropped
   kLink,       ///< links get other parameters
   kClock,      ///< a node's clock is stepped or drifts
@@ -43,8 +53,12 @@ enum class PartitionKind : std::uint8_t {
   kMinCut,          ///< the fewest links between the two selected nodes are cut
 };
 
-/// Which nodes: by name, by role as last recorded (kRoleEvent), or a number of random ones.
-/// Names and roles add up; `count` then draws that many of them from the seed, 0 takes all.
+/// The role of the node that recorded the event on which a fault begins.
+inline constexpr std::string_view kRecorderRole = "recorder";
+
+/// Which nodes: by name, by role as last recorded (kRoleEvent) or kRecorderRole, or a number of
+/// random ones. Names and roles add up; `count` then draws that many of them from the seed, 0 takes
+/// all.
 struct Selector {
   std::vector<std::string> nodes;
   std::string role;
@@ -79,7 +93,9 @@ struct DiskFault {
 
 struct FaultSpec {
   FaultAction action{};
-  DurationRange at;                 ///< from the start of the run
+  DurationRange at;                 ///< from the start of the run; with `on`, not before
+  std::string on;                   ///< name of an event type to wait for; empty: none
+  std::uint32_t nth = 1;            ///< which of these events since `at`, of any node
   std::optional<DurationRange> lasts;  ///< undone after this long; absent: until the end
   Selector select;                  ///< whom; for kPartition see the kind
   CrashCause cause = CrashCause::kKill;  ///< kCrash

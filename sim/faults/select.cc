@@ -13,6 +13,7 @@ bool matches(const Selector& selector, const NodeStatus& node) {
     return true;
   }
   if (selector.role.empty()) return false;
+  if (node.is_recorder && selector.role == kRecorderRole) return true;
   if (node.down) return selector.role == "crashed" || selector.role == node.role;
   return selector.role == node.recorded_role || selector.role == node.role;
 }
@@ -73,6 +74,12 @@ void part_ring(std::vector<std::uint32_t> members, const std::vector<NodeStatus>
       if (!may_talk[from][to]) out.blocked.emplace_back(members[from], members[to]);
     }
   }
+}
+
+/// Whether it does nothing to nobody. A bridge and a ring have a meaning without a selection.
+bool must_select(const FaultSpec& fault) {
+  if (fault.action == FaultAction::kPartition) return fault.partition == PartitionKind::kIsolate;
+  return fault.action != FaultAction::kLink;
 }
 
 DurationRange draw(const DurationRange& range, Random& random) {
@@ -144,6 +151,8 @@ FaultPlan draw_plan(const FaultPlan& plan, Random& random) {
   for (FaultSpec& fault : drawn) {
     fault.at = draw(fault.at, random);
     if (fault.lasts) fault.lasts = draw(*fault.lasts, random);
+    const bool hits_recorder = !fault.on.empty() && fault.select.empty() && must_select(fault);
+    if (hits_recorder) fault.select.role = kRecorderRole;
   }
   return drawn;
 }

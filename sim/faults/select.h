@@ -19,6 +19,7 @@ struct NodeStatus {
   std::string role;           ///< the scenario's word: "server"
   std::string recorded_role;  ///< what the node last recorded: "leader"
   bool down = false;          ///< selected by the role "crashed"
+  bool is_recorder = false;   ///< selected by kRecorderRole
 };
 
 /// The numbers of the selected nodes, ascending. A role that nobody holds selects nobody.
@@ -45,8 +46,9 @@ PartitionPairs partition_pairs(const FaultSpec& fault, const std::vector<NodeSta
 std::string join_names(const std::vector<std::uint32_t>& selected,
                        const std::vector<NodeStatus>& nodes);
 
-/// The same plan with every range drawn: `low` and `high` are equal everywhere. Drawing a drawn
-/// plan changes nothing, so that it alone replays the run.
+/// The same plan with every range drawn: `low` and `high` are equal everywhere. A fault that waits
+/// for an event and selects nobody, where it must, selects the node that records the event. Drawing
+/// a drawn plan changes nothing, so that it alone replays the run.
 FaultPlan draw_plan(const FaultPlan& plan, Random& random);
 
 }  // namespace twinbed::sim

@@ -11,6 +11,7 @@ import pytest
 import twinbed as tb
 from twinbed.campaign import replication_seed
 from twinbed.examples import pingpong as example
+from twinbed.execute import Task, execute, open_store
 
 GRID = {"network.link.delay": ["1 ms", "9 ms"], "network.link.jitter": ["0 s", "1 ms"]}
 
@@ -173,6 +174,16 @@ def test_ctrl_c_keeps_what_is_finished(kill_leader, db, tmp_path, jobs):
     finished = tb.open(db).runs().query("state == 'finished'")
     assert kept <= len(finished) <= kept + 1  # a run may end while it is told to stop
     assert not [path for path in db.parent.iterdir() if path.is_dir()]
+
+
+def test_a_store_takes_runs_until_it_is_closed(pingpong, db):
+    task = Task(pingpong, "sim", seed=1)
+    with open_store(db, "sim") as store:
+        assert [execute(task, db, store).run_id for _ in range(2)] == [1, 2]
+        assert list(tb.open(db).runs()["state"]) == ["finished", "finished"]
+    store.close()
+    with pytest.raises(ValueError, match="the result store is closed"):
+        execute(task, db, store)
 
 
 def test_ctrl_c_ends_real_runs_that_go_side_by_side(kill_leader, db, tmp_path, node_program):

@@ -248,7 +248,8 @@ def test_the_run_of_a_cloud_p2p_server_can_be_shown_and_replayed(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [node_program, "cloud-p2p", "--zero-key", "--database", "node.db", "--profile", "head"],
+        [node_program, "cloud-p2p", "--policy", "original", "--zero-key", "--profile", "head",
+         "--database", "node.db"],
         cwd=tmp_path, stdout=subprocess.PIPE, text=True,
         env={"PEERS": f"1=127.0.0.1:{port}", "SHARED_DIR": "images"},
     )  # fmt: skip
@@ -258,7 +259,7 @@ def test_the_run_of_a_cloud_p2p_server_can_be_shown_and_replayed(
     server.communicate(timeout=20)
     shown = twinbed_command("show", "node.db#1", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith("node.db#1: cloud-p2p node_id=1, profile=head, zero_key=true, ")
+    assert shown.stdout.startswith("node.db#1: cloud-p2p node_id=1, policy=original, ")
     assert "starting heartbeat task" in shown.stdout
     replayed = twinbed_command("replay", "node.db#1", cwd=tmp_path)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr

@@ -87,7 +87,7 @@ def test_columns_are_documented_once_for_all():
     assert "time_ns (int64): " in tb.Run.samples.__doc__
 
 
-@pytest.mark.parametrize("name", ["01_failover.ipynb"])
+@pytest.mark.parametrize("name", ["01_failover.ipynb", "02_elections.ipynb"])
 def test_the_notebook_runs_from_top_to_bottom(root, name):
     notebook = nbformat.read(root / "notebooks" / name, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"

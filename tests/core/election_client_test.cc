@@ -179,6 +179,7 @@ TEST(OriginalClient, LosesTheImageThatFollowsTheLeadersDeath) {
   EXPECT_THAT(run.type_and_wait("send-image test-image.jpg"), HasSubstr("✓ Sent image"));
   run.network.run_for(seconds(16));
   EXPECT_EQ(run.type_and_wait("discover"), "[Client] Current leader: Node 2");
+  EXPECT_EQ(run.client_records().of(kDiscoveredEvent).back().number("leader"), 2);
   for (int i = 0; i < 3; ++i) run.type_and_wait("send-image test-image.jpg");
   EXPECT_EQ(run.client_records().lines_with("✓ Sent image"), 5u);
   EXPECT_EQ(run.client_records().of(kSubmitEvent).size(), 5u);
@@ -197,6 +198,7 @@ TEST(OriginalClient, TakesTheHighestServerThatCanBeReachedLeaderOrNot) {
   run.type_and_wait("discover");
   run.type_and_wait("discover");
   EXPECT_THAT(run.type_and_wait("discover"), HasSubstr("No leader known"));
+  EXPECT_EQ(run.client_records().of(kDiscoveredEvent).back().number("leader"), -1);
   EXPECT_THAT(run.type_and_wait("send-image test-image.jpg"), HasSubstr("No leader known"));
   EXPECT_TRUE(run.client_records().of(kSubmitEvent).empty());
 }
@@ -299,6 +301,8 @@ TEST(OriginalClient, KnowsWhichCommandsAreUnderWay) {
   EXPECT_TRUE(client.busy_with(4));
   lone.fake.advance_to(*lone.client, at(10'000));
   EXPECT_FALSE(client.busy()) << "one discover answers both";
+  EXPECT_EQ(lone.fake.recorder.of(kDiscoverEvent).size(), 2U);
+  EXPECT_EQ(lone.fake.recorder.of(kDiscoveredEvent).size(), 1U);
 
   lone.fake.clear();
   type("send-image b");

@@ -1,228 +1,22 @@
-// The native programs of cloud-p2p as processes, over loopback sockets, pipes and a terminal.
-#include <arpa/inet.h>
-#include <fcntl.h>
+// The native programs of cloud-p2p under the policy original, over loopback sockets, pipes and a
+// terminal.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <pty.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/un.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <iterator>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include "backends/socket/posix.h"
 #include "backends/sqlite/store_reader.h"
-#include "core/base/random_stream.h"
 #include "scenarios/run.h"
+#include "tests/support/native_programs.h"
 
 namespace twinbed {
 namespace {
 
+using namespace testing;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using Variables = std::map<std::string, std::string>;
-
-const std::string kProgram = TWINBED_BUILD_DIR "/bin/twinbed-node";
-const std::string kKey(64, 'a');
-const std::string kOtherKey(64, 'b');
-/// Only a broken program makes a test wait this long.
-constexpr std::chrono::seconds kPatience{20};
-
-bool wait_until(const std::function<bool()>& done) {
-  const auto limit = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
-std::size_t count_of(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
-
-/// A directory of the test's own, removed at the end.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cloud-p2p-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  std::string path(const std::string& name = "") const { return (path_ / name).string(); }
-  std::string make_directory(const std::string& name) const {
-    std::filesystem::create_directories(path_ / name);
-    return path(name);
-  }
-  std::string write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-/// An image of random bytes with the PNG signature before them.
-std::string make_image(std::size_t size, std::uint64_t seed) {
-  std::string image = "\x89PNG\r\n\x1a\n";
-  RandomStream random(seed, "image");
-  while (image.size() < size) image += static_cast<char>(random.next() & 0xff);
-  return image;
-}
-
-/// An address of 127/8 that no test running beside this one uses, for a node from 1 to 250.
-std::string address_of(int node) {
-  const int pid = ::getpid();
-  return "127." + std::to_string(100 + pid / 250 % 100) + "." + std::to_string(1 + pid % 250) +
-         "." + std::to_string(node);
-}
-
-/// The node's address with a port that is free now.
-std::string free_endpoint(int node) {
-  const backends::Socket socket = backends::Socket::stream();
-  EXPECT_EQ(backends::bind_socket(socket, {*parse_address(address_of(node)), 0}), 0);
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  ::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size);
-  return to_string(backends::from_sockaddr(address));
-}
-
-/// A process of the program with its standard input and output in the test's hands.
-class Program {
- public:
-  enum class Io { kPipe, kTerminal };
-
-  Program(const std::vector<std::string>& arguments, const Variables& variables,
-          Io io = Io::kPipe) {
-    std::vector<std::string> words{kProgram};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    std::vector<std::string> settings;
-    for (const auto& [name, value] : variables) settings.push_back(name + "=" + value);
-    if (io == Io::kTerminal) {
-      winsize size{24, 80, 0, 0};
-      pid_ = ::forkpty(&output_, nullptr, nullptr, &size);
-      if (pid_ == 0) become(words, settings);
-      input_ = output_;
-    } else {
-      int in[2];
-      int out[2];
-      EXPECT_EQ(::pipe2(in, O_CLOEXEC) + ::pipe2(out, O_CLOEXEC), 0);
-      pid_ = ::fork();
-      if (pid_ == 0) {
-        ::dup2(in[0], STDIN_FILENO);
-        ::dup2(out[1], STDOUT_FILENO);
-        ::dup2(out[1], STDERR_FILENO);
-        become(words, settings);
-      }
-      ::close(in[0]);
-      ::close(out[1]);
-      input_ = in[1];
-      output_ = out[0];
-    }
-    ::fcntl(output_, F_SETFD, FD_CLOEXEC);
-  }
-  ~Program() {
-    if (!status_) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    end_input();
-    ::close(output_);
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  void type(const std::string& text) {
-    ASSERT_EQ(::write(input_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  void end_input() {
-    if (input_ >= 0 && input_ != output_) ::close(input_);
-    input_ = -1;
-  }
-  void signal(int number) { ::kill(pid_, number); }
-
-  /// All it has printed so far.
-  const std::string& text() {
-    pollfd ready{output_, POLLIN, 0};
-    char chunk[4096];
-    while (::poll(&ready, 1, 0) > 0) {
-      const ssize_t got = ::read(output_, chunk, sizeof chunk);
-      if (got <= 0) break;
-      text_.append(chunk, static_cast<std::size_t>(got));
-    }
-    return text_;
-  }
-  /// Waits until it has printed this (`times` times); a failure shows what it did print.
-  ::testing::AssertionResult shows(const std::string& part, std::size_t times = 1) {
-    if (wait_until([&] { return count_of(text(), part) >= times; })) {
-      return ::testing::AssertionSuccess();
-    }
-    return ::testing::AssertionFailure() << "no '" << part << "' in:\n" << text_;
-  }
-  /// Waits for the end: the exit status, or minus the number of the signal.
-  int wait() {
-    int status = 0;
-    wait_until([&] {
-      text();  // a full pipe must not stop it
-      return ::waitpid(pid_, &status, WNOHANG) == pid_;
-    });
-    text();
-    status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    return *status_;
-  }
-  int stop() {
-    signal(SIGTERM);
-    return wait();
-  }
-
- private:
-  [[noreturn]] static void become(std::vector<std::string>& words,
-                                  std::vector<std::string>& settings) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::vector<char*> arguments;
-    std::vector<char*> environment;
-    for (std::string& word : words) arguments.push_back(word.data());
-    for (std::string& setting : settings) environment.push_back(setting.data());
-    arguments.push_back(nullptr);
-    environment.push_back(nullptr);
-    ::execve(kProgram.c_str(), arguments.data(), environment.data());
-    ::_exit(127);
-  }
-
-  pid_t pid_ = -1;
-  int input_ = -1;
-  int output_ = -1;
-  std::string text_;
-  std::optional<int> status_;
-};
 
 /// What one test has in common: peers, their directories, servers and clients by environment.
 class CloudP2p : public ::testing::Test {
@@ -241,14 +35,16 @@ class CloudP2p : public ::testing::Test {
             {"SHARED_DIR", directories_[static_cast<std::size_t>(node - 1)]}};
   }
   std::unique_ptr<Program> start_server(int node, std::vector<std::string> more = {}) const {
-    std::vector<std::string> arguments{"cloud-p2p", "--profile", "67dc5ff"};
+    std::vector<std::string> arguments{"cloud-p2p", "--policy", "original", "--profile",
+                                       "67dc5ff"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<Program>(arguments, variables(node));
   }
   std::unique_ptr<Program> start_client(const std::string& key = kKey,
                                         Program::Io io = Program::Io::kPipe) const {
     return std::make_unique<Program>(
-        std::vector<std::string>{"cloud-p2p-client", "--listen", address_of(250) + ":0"},
+        std::vector<std::string>{"cloud-p2p-client", "--policy", "original", "--listen",
+                                 address_of(250) + ":0"},
         Variables{{"PEERS", peers_}, {"ENCRYPTION_KEY", key}, {"TERM", "xterm"}}, io);
   }
   /// One node that leads: nobody is higher.
@@ -379,11 +175,12 @@ TEST_F(CloudP2p, ARecordedRunReplaysWithItsKeyAndWithNoOther) {
 
 TEST_F(CloudP2p, SpeaksTheZeroKeyWhenAskedTo) {
   use_peers(1);
-  Program server({"cloud-p2p", "--zero-key", "--profile", "head"}, variables(1));
+  Program server({"cloud-p2p", "--policy", "original", "--zero-key", "--profile", "head"},
+                 variables(1));
   ASSERT_TRUE(server.shows("--zero-key is given, so ENCRYPTION_KEY is not used"));
   ASSERT_TRUE(server.shows("[Node 1] starting heartbeat task"));
   const std::string image = make_image(3000, 5);
-  Program client({"cloud-p2p-client", "--zero-key", "--profile", "head"},
+  Program client({"cloud-p2p-client", "--policy", "original", "--zero-key", "--profile", "head"},
                  {{"PEERS", peers_}, {"USER", "ada"}});
   client.type("send-image " + scratch_.write("photo.png", image));
   client.end_input();
@@ -478,16 +275,26 @@ TEST_F(CloudP2p, SaysInOneSentenceWhatIsWrongAtTheStart) {
       {{}, {{"PEERS", "1=" + taken}}, 3, "node 1 cannot listen at " + taken + ": Address already"},
       {{}, {{"BIND", "192.0.2.1"}}, 3, "cannot listen at 192.0.2.1:"},
       {{}, {{"BIND", "here"}}, 2, "BIND is 'here'; it must be an address"},
-      {{}, {{"NODE_ID", "7"}}, 2, "node 7 is not among the peers"},
+      {{}, {{"NODE_ID", "7"}}, 2, "node 7 is not among the peers of PEERS, which are 1; set"},
+      {{}, {{"PEERS", peers_ + ",2=" + endpoints_[0]}}, 2, "peers 1 and 2 of PEERS have the same"},
       {{}, {{"NODE_ID", "one"}}, 2, "NODE_ID is 'one'; it must be a number"},
       {{}, {{"PEERS", "1:127.0.0.1"}}, 2, "PEERS: '1:127.0.0.1' is not a peer such as 1="},
       {{}, {{"CONFIG_FILE", broken}}, 2, broken + ":3:14: this is not JSON: syntax error"},
       {{}, {{"CONFIG_FILE", named}}, 2, named + ": peers[0].address is \"localhost:7001\""},
       {{}, {{"CONFIG_FILE", scratch_.path()}}, 2, "which is a directory; name a JSON file"},
       {{}, {{"ENCRYPTION_KEY", ""}}, 2, "ENCRYPTION_KEY is not set; make a key with `openssl"},
-      {{}, {{"ENCRYPTION_KEY", "abc"}}, 2, "must be 64 hexadecimal digits"},
+      {{}, {{"ENCRYPTION_KEY", "abc"}}, 2, "must have 64 hexadecimal digits"},
       {{}, {{"ENCRYPTION_KEY", std::string(64, '0')}}, 2, "the encryption key is all zeros"},
-      {{"--profile", "newest"}, {}, 2, "there is no profile 'newest'"},
+      {{"--policy", "original", "--profile", "newest"}, {}, 2, "there is no profile 'newest'"},
+      {{"--policy", "best"}, {}, 2, "there is no policy 'best'; there are robust and original"},
+      {{"--profile", "head"}, {}, 2, "--profile belongs to the policy original"},
+      {{"--zero-key"}, {}, 2, "--zero-key belongs to the policy original"},
+      {{"--policy", "original", "--health", "127.0.0.1:0"}, {}, 2, "belong to the policy robust"},
+      {{"--timeout", "soon"}, {}, 2, "--timeout 'soon'"},
+      {{"--timeout", "1 ms"}, {}, 2, "--timeout is 1 ms; it must be from 50 ms to 10 min"},
+      {{"--health", "here"}, {}, 2, "--health: "},
+      {{"--known-clients", missing}, {}, 2, "--known-clients: cannot read "},
+      {{"--node-key", missing}, {}, 2, "--node-key: the key file "},
       {{"--database", missing + "/a.db"}, {}, 3, missing},
       {{"--seed", "1"}, {}, 2, "--seed"},
   };
@@ -508,6 +315,77 @@ TEST_F(CloudP2p, SaysInOneSentenceWhatIsWrongAtTheStart) {
   }
 }
 
+// ---- under a service manager ----
+
+/// A datagram socket as a service manager has it, and what has arrived there.
+class Notifications {
+ public:
+  explicit Notifications(const std::string& path)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.number(), reinterpret_cast<const sockaddr*>(&address),
+                     sizeof address), 0);
+  }
+  const std::string& text() {
+    char message[4096];
+    for (ssize_t got = 0; (got = ::recv(socket_.number(), message, sizeof message, 0)) > 0;) {
+      text_.append(message, static_cast<std::size_t>(got)) += '|';
+    }
+    return text_;
+  }
+
+ private:
+  backends::Socket socket_;
+  std::string text_;
+};
+
+TEST_F(CloudP2p, IsReadyWhenItListensAndTakesItsKeyFromTheCredentials) {
+  use_peers(1);
+  Notifications notifications(scratch_.path("notify"));
+  Variables of_service = variables(1);
+  of_service.erase("ENCRYPTION_KEY");
+  of_service["CREDENTIALS_DIRECTORY"] = scratch_.make_directory("credentials");
+  of_service["NOTIFY_SOCKET"] = scratch_.path("notify");
+  scratch_.write("credentials/encryption_key", kKey + "\n");
+  Program server({"cloud-p2p", "--policy", "original", "--profile", "67dc5ff"}, of_service);
+  ASSERT_TRUE(wait_until([&] { return !notifications.text().empty(); })) << server.text();
+  const RawConnection connection(endpoints_[0]);  // it is listening: this is not refused
+  EXPECT_EQ(notifications.text(), "READY=1\nSTATUS=node 1 is listening|");
+  ASSERT_TRUE(server.shows("[Node 1] starting heartbeat task"));
+  expect_served(1, make_image(3000, 12));  // a client with the same key in its environment
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_THAT(notifications.text(), ::testing::EndsWith("|STOPPING=1\nSTATUS=stopping|"));
+}
+
+TEST_F(CloudP2p, IsNotReadyWhenItCannotStart) {
+  use_peers(1);
+  const auto taken = backends::Socket::stream();
+  ASSERT_EQ(backends::bind_socket(taken, *parse_endpoint(endpoints_[0])), 0);
+  ASSERT_EQ(::listen(taken.number(), 1), 0);
+  Notifications notifications(scratch_.path("notify"));
+  Variables of_service = variables(1);
+  of_service["NOTIFY_SOCKET"] = scratch_.path("notify");
+  Program server({"cloud-p2p"}, of_service);
+  EXPECT_EQ(server.wait(), 3);
+  EXPECT_EQ(notifications.text(), "");
+}
+
+TEST_F(CloudP2p, InstallUnitHelpsAndRefusesInOneSentence) {
+  EXPECT_EQ(Program({"install-unit"}, {}).wait(), 2);
+  Program help({"install-unit", "--help"}, {});
+  EXPECT_EQ(help.wait(), 0);
+  EXPECT_THAT(help.text(), HasSubstr("twinbed-node install-unit --node-id 1"));
+  Program missing({"install-unit", "--node-id", "1", "--program", "/usr/bin/env", "--config",
+                   scratch_.path("none.json")}, {});
+  EXPECT_EQ(missing.wait(), 2);
+  EXPECT_THAT(missing.text(), StartsWith("twinbed-node: cannot read the configuration "));
+  EXPECT_EQ(count_of(missing.text(), "\n"), 1u) << missing.text();
+}
+
+// ---- configuration files ----
+
 TEST_F(CloudP2p, ReadsTheGuidesFileAndListensWhereBindSays) {
   use_peers(1);
   // The peers know the node by an address at which only a forwarding NAT would listen.
@@ -515,10 +393,11 @@ TEST_F(CloudP2p, ReadsTheGuidesFileAndListensWhereBindSays) {
   const std::string config = scratch_.write(
       "config.json", R"({"peers": [{"id": 1, "address": "192.0.2.1:7001"}], "shared_dir": ")" +
                          directories_[0] + "\"}");
-  Program server({"cloud-p2p", "--profile", "head"}, {{"CONFIG_FILE", config},
-                                                      {"SHARED_DIR", scratch_.path("not used")},
-                                                      {"ENCRYPTION_KEY", kKey},
-                                                      {"BIND", address_of(1) + ":" + port}});
+  Program server({"cloud-p2p", "--policy", "original", "--profile", "head"},
+                 {{"CONFIG_FILE", config},
+                  {"SHARED_DIR", scratch_.path("not used")},
+                  {"ENCRYPTION_KEY", kKey},
+                  {"BIND", address_of(1) + ":" + port}});
   ASSERT_TRUE(server.shows("[Node 1] starting heartbeat task"));
   expect_served(1, make_image(5000, 7));
   EXPECT_EQ(server.stop(), 0);

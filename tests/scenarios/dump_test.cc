@@ -139,7 +139,11 @@ Scenario random_scenario(RandomStream& random) {
     if (fault.action != sim::FaultAction::kRestart && random.chance(0.5)) {
       fault.lasts = sim::DurationRange{Duration{1}, time() + Duration{1}};
     }
-    fault.select.nodes = {"n0"};
+    if (random.chance(0.5)) {
+      fault.on = text();
+      fault.nth = static_cast<std::uint32_t>(1 + random.below(3));
+    }
+    if (fault.on.empty() || random.chance(0.5)) fault.select.nodes = {"n0"};
     fault.select.role = random.chance(0.5) ? text() : "";
     scenario.faults.push_back(fault);
   }

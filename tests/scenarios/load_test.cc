@@ -69,7 +69,8 @@ TEST_P(ShippedScenarioTest, SurvivesADump) {
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  return fs::path(info.param).stem().string();
+  const fs::path file(info.param);
+  return file.parent_path().filename().string() + "_" + file.stem().string();
 }
 INSTANTIATE_TEST_SUITE_P(Shipped, ShippedScenarioTest, testing::ValuesIn(shipped()), test_name);
 
@@ -112,7 +113,7 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   const Result<Scenario> scenario = load_scenario(kFull);
   ASSERT_TRUE(scenario) << scenario.error();
   const sim::FaultPlan& faults = scenario->faults;
-  ASSERT_EQ(faults.size(), 16U);
+  ASSERT_EQ(faults.size(), 18U);
   EXPECT_EQ(faults[0].cause, sim::CrashCause::kKill);
   EXPECT_FALSE(faults[2].with_disk);
   EXPECT_EQ(faults[2].select, (sim::Selector{{"node1"}, "crashed", 1}));
@@ -125,6 +126,12 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   EXPECT_EQ(faults[13].clock, (sim::ClockFault{-1h, 200}));
   EXPECT_EQ(faults[14].disk, (sim::DiskFault{1s, true, 0.01, 0.5}));
   EXPECT_EQ(faults[15].cause, sim::CrashCause::kPowerFailure);
+  EXPECT_EQ(faults[15].on, "");
+  EXPECT_EQ(faults[15].nth, 1U);
+  EXPECT_EQ(faults[16].on, "store");
+  EXPECT_EQ(faults[16].nth, 3U);
+  EXPECT_TRUE(faults[16].select.empty()) << "the recorder is selected when the plan is drawn";
+  EXPECT_EQ(faults[17].groups[0].role, sim::kRecorderRole);
 }
 
 TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "backends/input_log.h"
 #include "backends/sqlite/store_reader.h"
@@ -32,13 +34,13 @@ double in_ms(Time at) { return static_cast<double>(to_ns(at)) / 1e6; }
 
 class RealFaultsTest : public ::testing::Test {
  protected:
-  void run(const std::string& text) {
+  void run(const std::string& text, const RunOptions& options = {}) {
     auto scenario = load_scenario_text(text, "test.yaml", TWINBED_SOURCE_DIR "/scenarios/election");
     ASSERT_TRUE(scenario) << scenario.error();
     auto store = backends::Store::open(path("runs.db"));
     ASSERT_TRUE(store) << store.error();
     const RealOptions real{TWINBED_BUILD_DIR "/bin/twinbed-node", path("work"), true};
-    const auto summary = run_real(*scenario, {}, real, **store);
+    const auto summary = run_real(*scenario, options, real, **store);
     ASSERT_TRUE(summary) << summary.error();
     ASSERT_EQ(summary->failure, "");
   }
@@ -52,6 +54,16 @@ class RealFaultsTest : public ::testing::Test {
       if (event.type.name == type.name) times.push_back(in_ms(event.at));
     }));
     return times;
+  }
+  /// How many lines of log hold a text.
+  std::size_t lines_with(std::string_view text) {
+    std::size_t count = 0;
+    auto reader = backends::StoreReader::open(path("runs.db"));
+    EXPECT_TRUE((*reader).for_each_event(1, [&](const backends::EventRow& event) {
+      const bool holds = event.fields_json.find(text) != std::string_view::npos;
+      if (event.type.name == kLogEvent.name && holds) ++count;
+    }));
+    return count;
   }
   std::vector<std::string> faults() {
     struct Faults final : RunSink {
@@ -134,8 +146,45 @@ TEST_F(RealFaultsTest, ACrashOfANodeThatIsPausedIsNoTrap) {
   expect_replay_equal();
 }
 
+TEST_F(RealFaultsTest, TheEventsOfAllNodesCountFromTheTimeOfTheFault) {
+  run(std::string(kPair) +
+      "  - {at: 200 ms, on: pingpong.echo, nth: 3, for: 200 ms, action: crash, select: [pong]}\n"
+      "  - {at: 800 ms, on: pingpong.echo, for: 100 ms, action: pause}\n"
+      "  - {at: 100 ms, on: no.such.event, action: crash}\n");
+  EXPECT_THAT(faults(), ElementsAre("crash begin pong touched 0", "crash end pong touched 1",
+                                    "pause begin ping touched 0", "pause end ping touched 1"));
+  const std::vector<double> echoes = times_of(pingpong::kEcho);
+  EXPECT_EQ(count_between(echoes, 200, fault_times_[0]), 3U)
+      << "the pinger stands still at the third echo";
+  EXPECT_GE(fault_times_[1] - fault_times_[0], 200.0) << "it lasts from the event on";
+  EXPECT_GT(count_between(echoes, fault_times_[1], 2000), 3U);
+  EXPECT_GE(count_between(echoes, 800, fault_times_[2]), 1U);
+  expect_replay_equal();
+}
+
+TEST_F(RealFaultsTest, OfNodesThatRecordAtOnceOneIsHit) {
+  run(R"(version: 1
+name: start
+duration: 600 ms
+protocol: {name: election, policy: original, options: {profile: head, zero_key: true}}
+nodes:
+  - {name: node1, role: server, port: 7001}
+  - {name: node2, role: server, port: 7002}
+  - {name: node3, role: server, port: 7003}
+faults:
+  - {at: 0 s, on: role, for: 200 ms, action: crash}
+)");
+  const std::vector<std::string> rows = faults();
+  ASSERT_EQ(rows.size(), 2U);
+  const std::string hit = rows[0].substr(std::string("crash begin ").size(), 5);
+  EXPECT_EQ(rows[0], "crash begin " + hit + " touched 0");
+  EXPECT_EQ(rows[1], "crash end " + hit + " touched 1");
+  EXPECT_GE(times_of(kRoleEvent).size(), 4U) << "that of the dead process is kept";
+  expect_replay_equal();
+}
+
 /// One server that leads at once, and a client whose image it does not sync.
-std::string image_and_crash(const std::string& cause) {
+std::string image_and_crash(const std::string& cause, const std::string& when = "at: 1.9 s") {
   return R"(version: 1
 name: image
 duration: 2500 ms
@@ -147,8 +196,8 @@ workload:
   - {at: 600 ms, node: client, command: discover}
   - {at: 1.4 s, node: client, command: send-image waves.jpg}
 faults:
-  - {at: 1.9 s, for: 200 ms, action: crash, select: [server], cause: )" +
-         cause + "}\n";
+  - {for: 200 ms, action: crash, select: [server], )" +
+         when + ", cause: " + cause + "}\n";
 }
 
 constexpr NodeId kClient{1};
@@ -176,9 +225,38 @@ TEST_F(RealFaultsTest, AKillKeepsWhatTheKernelHas) {
   run(image_and_crash("kill"));
   EXPECT_EQ(times_of(kStoreEvent).size(), 1U);
   EXPECT_EQ(files_in(path("work/server.files")).size(), 1U);
+  EXPECT_EQ(lines_with("stored image"), 1U);
   EXPECT_THAT(faults(), ElementsAre("crash begin server touched 0", "crash end server touched 1"));
   EXPECT_EQ(count_between(ends_of_streams(kClient), fault_times_[0], fault_times_[1]), 1U)
       << "the kernel ends the connections of a dead process";
+}
+
+TEST_F(RealFaultsTest, AKillAtAnEventLosesWhatItsHandlerAskedFor) {
+  // The client's event wakes the runner, which is then away for as long as the server would need to
+  // carry out what its handler asks for.
+  RunOptions slow;
+  slow.progress = [](Duration, Duration) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return true;
+  };
+  run(image_and_crash("kill", "at: 1 s, on: store") +
+          "  - {at: 1 s, on: submit, nth: 1000, action: pause}\n",
+      slow);
+  EXPECT_EQ(times_of(kStoreEvent).size(), 1U) << "the row is written out before the kill";
+  EXPECT_THAT(files_in(path("work/server.files")), IsEmpty());
+  EXPECT_THAT(faults(), ElementsAre("crash begin server touched 0", "crash end server touched 1"));
+  EXPECT_EQ(lines_with("stored image"), 0U) << "nor does it record anything more";
+  EXPECT_EQ(count_between(ends_of_streams(kClient), fault_times_[0], fault_times_[1]), 1U);
+  expect_replay_equal();
+}
+
+TEST_F(RealFaultsTest, APowerFailureAtAnEventIsSilent) {
+  run(image_and_crash("power-failure", "at: 1 s, on: store"));
+  EXPECT_EQ(times_of(kStoreEvent).size(), 1U);
+  EXPECT_THAT(files_in(path("work/server.files")), IsEmpty());
+  EXPECT_THAT(faults(), ElementsAre("crash begin server touched 0", "crash end server touched 1"));
+  EXPECT_EQ(count_between(ends_of_streams(kClient), fault_times_[0], 5000), 0U);
+  expect_replay_equal();
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "backends/sqlite/database.h"
+#include "backends/sqlite/store_reader.h"
+#include "core/protocols/pingpong/pingpong.h"
 #include "scenarios/files.h"
 #include "scenarios/load.h"
 #include "scenarios/run.h"
@@ -96,6 +98,45 @@ TEST_F(ReplayTest, ASimulatedRunNeedsNothingButTheStore) {
   const auto other = diff_runs(path("runs.db"), 1, path("runs.db"), 2);
   ASSERT_TRUE(other) << other.error();
   EXPECT_FALSE(other->equal);
+}
+
+TEST_F(ReplayTest, AFaultThatWaitsForAnEventComesAgainFromThePlanAsDrawn) {
+  Scenario scenario = pair();
+  sim::FaultSpec crash;
+  crash.action = sim::FaultAction::kCrash;
+  crash.at = {std::chrono::milliseconds(50), std::chrono::milliseconds(150)};
+  crash.lasts = sim::DurationRange{std::chrono::milliseconds(50), std::chrono::milliseconds(90)};
+  crash.on = pingpong::kEcho.name;
+  crash.nth = 2;
+  scenario.faults = {crash};
+  simulate(scenario, 1);
+  EXPECT_EQ(count("fault"), 2);
+  EXPECT_EQ(replay(1), "equal");
+  auto reader = backends::StoreReader::open(path("runs.db"));
+  const std::string plan = reader->run(1)->info.fault_plan;
+  EXPECT_THAT(plan, HasSubstr("on: pingpong.echo\n    nth: 2\n"));
+  const auto drawn = load_scenario_text(kPair + plan.substr(plan.find("faults:")), "plan",
+                                        scratch_.path());
+  ASSERT_TRUE(drawn) << drawn.error();
+  EXPECT_EQ(drawn->faults[0].at.low, drawn->faults[0].at.high);
+  simulate(*drawn, 1);
+  EXPECT_TRUE(diff_runs(path("runs.db"), 1, path("runs.db"), 2)->equal);
+  simulate(pair(), 1);
+  EXPECT_FALSE(diff_runs(path("runs.db"), 1, path("runs.db"), 3)->equal);
+}
+
+TEST_F(ReplayTest, ARunWhoseFaultWaitedInVainIsVacuous) {
+  auto scenario = load_scenario(TWINBED_SOURCE_DIR "/scenarios/election/kill_leader.yaml",
+                                {"faults=[{at: 25 s, on: no.such.event, action: crash}]"});
+  ASSERT_TRUE(scenario) << scenario.error();
+  auto store = backends::Store::open(path("runs.db"));
+  const auto summary = run_simulated(*scenario, {}, **store);
+  ASSERT_TRUE(summary) << summary.error();
+  for (const backends::VerdictRow& verdict : summary->verdicts) {
+    EXPECT_EQ(verdict.verdict, "vacuous") << verdict.checker;
+  }
+  EXPECT_EQ(summary->verdicts.size(), 2U);
+  EXPECT_EQ(count("fault"), 0);
 }
 
 TEST_F(ReplayTest, ARunOfWhichAFileMattersIsTheOneThatWasRecorded) {

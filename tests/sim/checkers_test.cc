@@ -23,7 +23,8 @@ TEST(MakeChecker, EveryNameMakesACheckerWithADoc) {
 TEST(MakeChecker, MistakesAreAnsweredByWhatExists) {
   EXPECT_EQ(make_checker("magic", {}, kNodes).error(),
             "there is no checker 'magic'; the checkers are 'agreement', 'at_most_one_leader', "
-            "'delivery', 'exactly_one_leader_eventually', 'raft_safety' and 'stability'");
+            "'delivery', 'discovery', 'exactly_one_leader_eventually', 'linearizable', "
+            "'minority_refuses', 'one_committer', 'preference', 'raft_safety' and 'stability'");
   EXPECT_EQ(make_checker("delivery", {{"setle", CheckerOption{Duration{5s}}}}, kNodes).error(),
             "the checker 'delivery' has no option 'setle'; its options are 'copies', 'require' and "
             "'settle'");
@@ -635,6 +636,113 @@ TEST(Stability, LinkFaultsExplainWhereTheyNameTheLeaderOrNobody) {
   EXPECT_VERDICT(kInvalid, changed_link("node1-switch"));
   EXPECT_VERDICT(kValid, changed_link("node3-switch"));
   EXPECT_VERDICT(kValid, changed_link("router1-router2"));
+}
+
+// --- preference ---------------------------------------------------------------------------------
+
+TEST(Preference, TheHighestNumberLeads) {
+  const Verdict verdict = judge("preference", {}, 60, [](Rows& rows) { rows.settled(); });
+  EXPECT_VERDICT(kValid, verdict);
+  EXPECT_EQ(verdict.explanation,
+            "node3 led whenever the world had been left alone for 12 s, for 48 s in all");
+}
+
+TEST(Preference, AnotherLeaderIsWrongOnceTheWorldIsQuiet) {
+  const auto led_until = [](double time) {
+    return judge("preference", {}, 60, [&](Rows& rows) {
+      rows.lead(1, 2);
+      rows.follow(time, 2);
+      rows.lead(time, 3);
+    });
+  };
+  EXPECT_VERDICT(kValid, led_until(11));
+  const Verdict verdict = led_until(14);
+  EXPECT_VERDICT(kInvalid, verdict);
+  EXPECT_EQ(verdict.at, at(12));
+  EXPECT_EQ(verdict.node, NodeId{2});
+  EXPECT_EQ(verdict.explanation,
+            "at 12.000000000 s node2 led instead of node3 alone, although all servers ran and no "
+            "fault lasted since 0.000000000 s");
+}
+
+TEST(Preference, NobodyOrASecondLeaderIsWrong) {
+  EXPECT_VERDICT(kInvalid, judge("preference", {}, 60, [](Rows& rows) { rows.follow(1, 1); }));
+  EXPECT_VERDICT(kInvalid, judge("preference", {}, 60, [](Rows& rows) {
+    rows.settled();
+    rows.lead(59, 1, 2);
+  }));
+}
+
+TEST(Preference, WaitsAfterEachFault) {
+  for (const std::string_view action : {"partition", "crash", "pause", "disk", "clock"}) {
+    const auto back_at = [&](double time) {
+      return judge("preference", {}, 60, [&](Rows& rows) {
+        rows.settled();
+        rows.begin(20, 0, action, action == "disk" ? "node1" : "node3");
+        rows.follow(21, 3);
+        rows.lead(21, 2);
+        rows.end(30, 0);
+        rows.follow(time, 2);
+        rows.lead(time, 3);
+      });
+    };
+    EXPECT_VERDICT(kValid, back_at(41)) << action;
+    EXPECT_VERDICT(kInvalid, back_at(43)) << action;
+  }
+}
+
+// A crash without an end row, and a restart that is a fault of its own.
+TEST(Preference, DemandsNothingWhileAServerIsDown) {
+  const auto down = [](bool restarts) {
+    return judge("preference", {}, 60, [&](Rows& rows) {
+      rows.begin(0.5, 0, "crash", "node3");
+      rows.lead(1, 2);
+      if (restarts) rows.begin(30, 1, "restart", "node3");
+      rows.end(60, 0);
+    });
+  };
+  EXPECT_VERDICT(kUnknown, down(false));
+  const Verdict verdict = down(true);
+  EXPECT_VERDICT(kInvalid, verdict);
+  EXPECT_EQ(verdict.at, at(42));
+}
+
+// What a fault did not do, as the node was down or paused already, its end does not undo.
+TEST(Preference, ACrashOfANodeThatIsDownChangesNothing) {
+  EXPECT_VERDICT(kUnknown, judge("preference", {}, 60, [](Rows& rows) {
+    rows.begin(0.5, 0, "crash", "node3");
+    rows.lead(1, 2);
+    rows.begin(10, 1, "crash", "node3");
+    rows.end(20, 1);
+    rows.end(55, 0);
+  }));
+}
+
+TEST(AtMostOneLeader, APauseOfAPausedNodeChangesNothing) {
+  const Verdict verdict = judge("at_most_one_leader", {}, 60, [](Rows& rows) {
+    rows.lead(1, 1);
+    rows.begin(10, 0, "pause", "node1");
+    rows.begin(15, 1, "pause", "node1");
+    rows.end(20, 0);
+    rows.lead(30, 2);
+    rows.follow(35, 1);
+    rows.end(40, 1);
+  });
+  EXPECT_VERDICT(kInvalid, verdict);
+  EXPECT_EQ(verdict.at, at(30));
+}
+
+TEST(Preference, TheTimeToSettleIsAnOption) {
+  const auto after = [](Duration settle) {
+    return judge("preference", {{"settle", settle}}, 30, [](Rows& rows) {
+      rows.lead(1, 2);
+      rows.follow(20, 2);
+      rows.lead(20, 3);
+    });
+  };
+  EXPECT_VERDICT(kValid, after(25s));
+  EXPECT_VERDICT(kInvalid, after(15s));
+  EXPECT_VERDICT(kUnknown, after(30s));
 }
 
 }  // namespace

@@ -293,6 +293,24 @@ TEST_F(Measured, DualLeadershipIsSummedAndChangesAreCounted) {
   EXPECT_THAT(figures(60, "leaders."), ElementsAre("leaders.dual=8", "leaders.changes=2"));
 }
 
+TEST_F(Measured, TheFirstLeaderIsTheOneThatExecutes) {
+  const auto execute = [&](double time, int server) {
+    event(time, id(server), {"raft.apply", ""}, {});
+  };
+  role(2, 1, "follower");
+  execute(3, 1);  // It follows: what it executes was committed by another leader.
+  event(4, id(2), kRoleEvent, {{"role", "leader"}, {"term", std::int64_t{1}}});
+  event(5, id(2), kRoleEvent, {{"role", "follower"}, {"term", std::int64_t{2}}});
+  execute(6, 2);  // It leads no more.
+  event(7, id(3), kRoleEvent, {{"role", "leader"}, {"term", std::int64_t{3}}});
+  execute(9, 3);
+  execute(9, 1);
+  event(20, id(1), kRoleEvent, {{"role", "leader"}, {"term", std::int64_t{4}}});
+  execute(21, 1);
+  EXPECT_THAT(figures(60, "leaders.first"),
+              ElementsAre("leaders.first@node3=7", "leaders.first_term@node3=3"));
+}
+
 TEST_F(Measured, ALoneLeaderGivesZeros) {
   settled();
   lead(5, 3);
@@ -323,7 +341,8 @@ TEST_F(Measured, ImagesAreCountedOnceEach) {
 TEST_F(Measured, EveryFigureIsDescribed) {
   for (const Metric& metric :
        {kFailoverDetect, kFailoverElect, kFailoverView, kImagesSubmitted, kImagesAcknowledged,
-        kImagesStored, kImagesLost, kLeadersDual, kLeadersChanges}) {
+        kImagesStored, kImagesLost, kLeadersDual, kLeadersChanges, kLeadersFirst,
+        kLeadersFirstTerm}) {
     EXPECT_FALSE(metric.description.empty()) << metric.name;
     EXPECT_TRUE(metric.unit == "s" || metric.unit == "1") << metric.name;
   }

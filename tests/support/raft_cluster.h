@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,8 +21,6 @@ struct RaftClusterOptions {
   std::uint64_t seed = 1;
   std::uint32_t servers = 3;
   sim::LinkParams link{};  ///< of each of the two links on a way
-  /// From a host to the switch, in place of `link`; the way back from the switch is perfect then.
-  std::optional<sim::LinkParams> uplink{};
   /// Changes a server's options before it is built.
   std::function<void(raft::Options&)> adjust;
   std::size_t planned_faults = 0;
@@ -50,7 +47,7 @@ class RaftCluster {
   explicit RaftCluster(RaftClusterOptions options)
       : options_(std::move(options)),
         checkers_(options_.planned_faults),
-        topology_(make_topology(options_)),
+        topology_(star_topology(options_.servers, options_.link)),
         simulator_(options_.seed, topology_, tee_) {
     sim::RunNodes nodes;
     for (std::uint32_t id = 1; id <= options_.servers; ++id) {
@@ -136,13 +133,6 @@ class RaftCluster {
   }
 
  private:
-  static sim::Topology make_topology(const RaftClusterOptions& options) {
-    sim::Topology topology = star_topology(options.servers, options.link);
-    for (sim::Link& link : topology.links) {
-      if (options.uplink) link.forward = *options.uplink;
-    }
-    return topology;
-  }
   raft::ServerOptions server_options(raft::ServerId id) const {
     raft::ServerOptions server;
     server.raft.id = id;

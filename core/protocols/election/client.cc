@@ -71,6 +71,7 @@ void Client::on_command(Context& context, Bytes command) {
   } else if (word == "discover") {
     under_way_.insert(commands_);
     discovers_.push_back(commands_);
+    context.recorder.event(kDiscoverEvent, {});
     discover(context);
   } else if (word == "send-image") {
     send_image(context, rest);
@@ -105,12 +106,13 @@ void Client::note_hello(Context& context, const SendOutcome& outcome) {
 
 void Client::end_discover(Context& context) {
   discovering_ = false;
+  const std::int64_t leader = highest_reached_ ? std::int64_t{*highest_reached_} : -1;
   if (leader_ != highest_reached_) {
     leader_ = highest_reached_;
-    const std::int64_t leader = leader_ ? std::int64_t{*leader_} : -1;
     context.recorder.event(kClientLeaderEvent, {{"leader", leader}});
   }
   if (discovers_.empty()) return;
+  context.recorder.event(kDiscoveredEvent, {{"leader", leader}});
   for (const std::uint64_t command : std::exchange(discovers_, {})) under_way_.erase(command);
   print_status(context);
 }

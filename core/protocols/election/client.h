@@ -14,7 +14,8 @@
 // EncryptReply with ok arrives at the client's own port, which no original server ever sends.
 //
 // Recorded: kSubmitEvent {id, bytes, hash} when an image is handed to the connection, kAckEvent
-// {id} at SUCCESS, kClientLeaderEvent {leader} when its belief changes.
+// {id} at SUCCESS, kClientLeaderEvent {leader} when its belief changes, kDiscoverEvent and
+// kDiscoveredEvent {leader} of each discover that was asked for.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@
 #include <vector>
 
 #include "core/crypto/aes256gcm.h"
-#include "core/io/protocol.h"
+#include "core/io/command_client.h"
 #include "core/protocols/election/inbox.h"
 #include "core/protocols/election/message.h"
 #include "core/protocols/election/outgoing.h"
@@ -48,7 +49,7 @@ struct ClientOptions {
   Duration connect_limit = std::chrono::seconds(5);
 };
 
-class Client final : public Protocol {
+class Client final : public CommandClient {
  public:
   /// The options must be sound, as make_client checks.
   Client(ClientOptions options, const Aes256Gcm& cipher);
@@ -61,13 +62,10 @@ class Client final : public Protocol {
 
   std::optional<PeerId> leader() const { return leader_; }
 
-  // For whoever gives the commands, a prompt or a test. They are known by their place, from 1.
-
-  /// Whether a command is under way: a discover that was asked for, a file that is being read, an
-  /// image that is being written. A server's reply, which may never come, is not waited for.
-  bool busy() const { return !under_way_.empty(); }
-  /// Whether this command is still to be answered: it is under way, or has not been taken yet.
-  bool busy_with(std::uint64_t command) const {
+  /// A discover that was asked for, a file that is being read and an image that is being written
+  /// are under way; a server's reply, which may never come, is not waited for.
+  bool busy() const override { return !under_way_.empty(); }
+  bool busy_with(std::uint64_t command) const override {
     return command > commands_ || under_way_.contains(command);
   }
 

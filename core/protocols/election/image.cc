@@ -20,13 +20,17 @@ bool is_plain_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), plain);
 }
 
-std::string image_name(std::string_view id, const Endpoint& client, WallTime at, Bytes image) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
+std::string image_name(std::string_view id, const Endpoint& client, std::int64_t unix_seconds,
+                       std::string_view extension) {
   std::string name(id);
   name += "_" + to_string(client.address) + "_" + std::to_string(client.port) + "_" +
-          std::to_string(seconds) + ".";
-  name += image_extension(image);
+          std::to_string(unix_seconds) + ".";
+  name += extension;
   return name;
+}
+
+std::int64_t unix_seconds(WallTime at) {
+  return std::chrono::floor<std::chrono::seconds>(at.time_since_epoch()).count();
 }
 
 }  // namespace twinbed::election

@@ -19,6 +19,10 @@ std::string_view image_extension(Bytes image);
 bool is_plain_id(std::string_view id);
 
 /// "ID_CLIENTIP_CLIENTPORT_UNIXSECONDS.EXT", as the original names what it stores.
-std::string image_name(std::string_view id, const Endpoint& client, WallTime at, Bytes image);
+std::string image_name(std::string_view id, const Endpoint& client, std::int64_t unix_seconds,
+                       std::string_view extension);
+
+/// Whole seconds since 1970.
+std::int64_t unix_seconds(WallTime at);
 
 }  // namespace twinbed::election

@@ -251,7 +251,8 @@ void OriginalNode::store_image(Context& context, const EncryptRequest& request,
                                const Endpoint& client) {
   const Bytes image = request.image_bytes;
   const std::string name =
-      options_.image_prefix + image_name(request.req_id, client, context.wall, image);
+      options_.image_prefix + image_name(request.req_id, client, unix_seconds(context.wall),
+                                         image_extension(image));
   context.storage.write(name, 0, image);
   const std::string hash = blake2b_hex(image);
   context.recorder.event(kStoreEvent, {{"id", std::string_view(request.req_id)},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/protocols/raft/records.h"
 #include "core/wire/reader.h"
 #include "core/wire/writer.h"
 
@@ -30,7 +31,46 @@ Server::Server(ServerOptions options)
 
 void Server::on_start(Context& context) {
   context.datagrams.bind(kSocket, options_.local);
+  if (options_.initial_entries == 0) {
+    node_.start(context);
+    return;
+  }
+  const Options& raft = node_.options();
+  const auto after_node = static_cast<std::uint64_t>(raft.first_token) + Journal::kTokens;
+  initial_journal_.emplace(raft.directory, StorageToken{after_node});
+  initial_journal_->open(context, raft.initial);
+}
+
+/// Puts the initial entries on a disk that is empty, then starts the node, which finds them there.
+void Server::write_initial_log(Context& context, const StorageResult& result) {
+  Journal& journal = *initial_journal_;
+  switch (journal.on_storage(context, result)) {
+    case Journal::Outcome::kNothing: return;
+    case Journal::Outcome::kOpened: {
+      Durable found = journal.take_recovered();
+      if (found.term != 0 || found.log.last_index() != 0) break;
+      add_initial_entries(context, found.log);
+      journal.begin_generation(context, 1, kNobody, found.log);
+      return;
+    }
+    case Journal::Outcome::kDurable:
+      if (journal.durable_mark() < journal.mark()) return;
+      break;
+    default: break;  // The node meets the same disk and says what is wrong with it.
+  }
+  initial_journal_.reset();
   node_.start(context);
+}
+
+void Server::add_initial_entries(Context& context, Log& log) const {
+  for (std::uint64_t entry = 0; entry < options_.initial_entries; ++entry) {
+    log.append({1, EntryKind::kNoop, {}});
+    const LogPosition last = log.last();
+    context.recorder.event(kAppendEvent,
+                           {{"index", static_cast<std::int64_t>(last.index)},
+                            {"term", static_cast<std::int64_t>(last.term)},
+                            {"prefix", static_cast<std::int64_t>(last.prefix_hash)}});
+  }
 }
 
 void Server::on_timer(Context& context, TimerId id) {
@@ -56,7 +96,11 @@ void Server::on_datagram(Context& context, const Datagram& datagram) {
 }
 
 void Server::on_storage(Context& context, const StorageResult& result) {
-  node_.on_storage(context, result);
+  if (initial_journal_ && initial_journal_->owns(result.token)) {
+    write_initial_log(context, result);
+  } else {
+    node_.on_storage(context, result);
+  }
 }
 
 void Server::on_command(Context& context, Bytes command) {
@@ -97,6 +141,12 @@ void Server::send_datagram(Context& context, ServerId to, Bytes payload) {
   if (endpoint != endpoints_.end()) context.datagrams.send(kSocket, endpoint->second, payload);
 }
 
+void Server::record_stored(Context& context, const std::string& item) {
+  context.recorder.event(kStoreEvent, {{"id", std::string_view(item)},
+                                       {"bytes", static_cast<std::int64_t>(item.size())},
+                                       {"hash", std::string_view(item)}});
+}
+
 void Server::add(std::string item) {
   if (known_.insert(item).second) items_.push_back(std::move(item));
 }
@@ -104,10 +154,7 @@ void Server::add(std::string item) {
 void Server::apply(Context& context, const Applied& applied) {
   const std::string item(as_text(applied.command));
   if (!known_.contains(item)) {
-    context.recorder.event(kStoreEvent,
-                           {{"id", std::string_view(item)},
-                            {"bytes", static_cast<std::int64_t>(item.size())},
-                            {"hash", std::string_view(item)}});
+    record_stored(context, item);
     add(item);
   }
   if (waiting_.erase(item) != 0) {
@@ -125,11 +172,14 @@ Buffer Server::take_snapshot() {
   return snapshot;
 }
 
-void Server::restore(Context&, Bytes snapshot) {
+void Server::restore(Context& context, Bytes snapshot) {
+  const std::set<std::string> before = std::exchange(known_, {});
   items_.clear();
-  known_.clear();
   Reader in(snapshot);
   while (in.remaining() > 0 && in.ok()) add(std::string(as_text(in.bytes(in.u32be()))));
+  for (const std::string& item : items_) {
+    if (!before.contains(item)) record_stored(context, item);
+  }
 }
 
 }  // namespace twinbed::raft

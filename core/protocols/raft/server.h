@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ struct ServerOptions {
   Endpoint local;
   std::vector<ServerPeer> peers;  ///< all servers, this one may be among them
   Duration retry = std::chrono::milliseconds(500);  ///< between two attempts for an item
+  /// A server whose disk is empty starts in term 1 with so many entries of that term, which say
+  /// nothing: for experiments with logs of different lengths. A shorter log begins a longer one.
+  std::uint64_t initial_entries = 0;
 };
 
 class Server final : public Protocol, private Surroundings {
@@ -54,13 +58,17 @@ class Server final : public Protocol, private Surroundings {
   Buffer take_snapshot() override;
   void restore(Context& context, Bytes snapshot) override;
 
+  void write_initial_log(Context& context, const StorageResult& result);
+  void add_initial_entries(Context& context, Log& log) const;
   void submit(Context& context, const std::string& item);
   void send_datagram(Context& context, ServerId to, Bytes payload);
+  static void record_stored(Context& context, const std::string& item);
   void add(std::string item);
 
   ServerOptions options_;
   std::map<ServerId, Endpoint> endpoints_;
   Node node_;
+  std::optional<Journal> initial_journal_;  // until the initial entries are durable
   std::vector<std::string> items_;
   std::set<std::string> known_;
   std::set<std::string> waiting_;  // submitted here and not yet committed

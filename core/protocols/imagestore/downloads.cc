@@ -1,0 +1,116 @@
+#include "core/protocols/imagestore/downloads.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace twinbed::imagestore {
+namespace {
+
+/// Unsent bytes of one connection beyond which a download waits.
+constexpr std::size_t kWindow = 1024 * 1024;
+
+}  // namespace
+
+void Downloads::on_get(Context& context, StreamId link, const Get& get) {
+  const std::uint64_t number = next_++;
+  Download& download = downloads_[number];
+  download.link = link;
+  download.what = get;
+  if (!get.is_current) {
+    begin(context, number);
+  } else if (parts_.raft.leads()) {
+    parts_.raft.read(context, raft::ReadId{number});
+  } else {
+    refuse(context, number, Outcome::kNotLeader, "only the leader knows what is current");
+  }
+}
+
+void Downloads::on_read(Context& context, raft::ReadId id, bool is_current) {
+  const auto number = static_cast<std::uint64_t>(id);
+  if (!downloads_.contains(number)) return;
+  if (is_current) {
+    begin(context, number);
+  } else {
+    refuse(context, number, Outcome::kNotLeader, "the lead was lost");
+  }
+}
+
+void Downloads::begin(Context& context, std::uint64_t number) {
+  Download& download = downloads_.at(number);
+  const Image* image = download.what.id.empty() ? parts_.catalogue.find(download.what.hash)
+                                                : parts_.catalogue.find(download.what.id);
+  if (image == nullptr) {
+    refuse(context, number, Outcome::kNotFound, "no image has this id");
+    return;
+  }
+  if (!parts_.blobs.holds(image->hash)) {
+    std::string text = node_name(parts_.options.id) + " has no copy; these had one:";
+    for (const raft::ServerId holder : image->holders) text += " " + node_name(holder);
+    refuse(context, number, Outcome::kStorage, std::move(text));
+    return;
+  }
+  download.hash = image->hash;
+  download.path = parts_.blobs.path_of(*image);
+  download.size = image->size;
+  parts_.send(context, download.link, GetResult{download.what.transfer, Outcome::kOk, raft::kNobody,
+                                                image->size, image->hash, ""});
+  read_next(context, number, download);
+}
+
+void Downloads::read_next(Context& context, std::uint64_t number, Download& download) {
+  download.is_reading = true;
+  context.storage.read(StorageToken{number}, download.path, download.sent, kChunkBytes);
+}
+
+bool Downloads::on_storage(Context& context, const StorageResult& result) {
+  const auto number = static_cast<std::uint64_t>(result.token);
+  if (number < first_) return false;
+  const auto at = downloads_.find(number);
+  if (at == downloads_.end()) return true;  // its connection has ended meanwhile
+  Download& download = at->second;
+  download.is_reading = false;
+  const TransferId transfer = download.what.transfer;
+  const std::uint64_t left = download.size - download.sent;
+  if (result.status != StorageStatus::kOk ||
+      result.data.size() < std::min<std::uint64_t>(left, kChunkBytes)) {
+    parts_.send(context, download.link, Abort{transfer});
+    if (const Image* image = parts_.catalogue.find(download.hash)) {
+      parts_.blobs.check(context, *image);
+    }
+    downloads_.erase(at);
+    return true;
+  }
+  const Bytes data = result.data.first(std::min<std::uint64_t>(left, result.data.size()));
+  parts_.send(context, download.link, Chunk{transfer, download.sent, to_buffer(data)});
+  download.sent += data.size();
+  if (download.sent == download.size) {
+    parts_.send(context, download.link, End{transfer, download.hash});
+    downloads_.erase(at);
+  } else if (parts_.links.undrained(download.link) < kWindow) {
+    read_next(context, number, download);
+  }
+  return true;
+}
+
+void Downloads::on_link_drained(Context& context, StreamId link) {
+  for (auto& [number, download] : downloads_) {
+    const bool has_begun = !download.path.empty();
+    if (download.link == link && has_begun && !download.is_reading) {
+      read_next(context, number, download);
+    }
+  }
+}
+
+void Downloads::on_link_closed(StreamId link) {
+  std::erase_if(downloads_, [link](const auto& entry) { return entry.second.link == link; });
+}
+
+void Downloads::refuse(Context& context, std::uint64_t number, Outcome outcome, std::string text) {
+  const Download& download = downloads_.at(number);
+  parts_.send(context, download.link,
+              GetResult{download.what.transfer, outcome, parts_.raft.leader(), 0, Digest{},
+                        std::move(text)});
+  downloads_.erase(number);
+}
+
+}  // namespace twinbed::imagestore

@@ -1,0 +1,122 @@
+"""The scenarios of cloud-p2p: what the policy robust promises, and where the original breaks it."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import twinbed as tb
+
+#: TWINBED_SEEDS=1000 looks longer than the suite does.
+SEEDS = int(os.environ.get("TWINBED_SEEDS", "5"))
+
+SCENARIOS = [
+    "crash_during_upload",
+    "five_servers",
+    "full_disk",
+    "kill_leader",
+    "leader_failover",
+    "leader_failure",
+    "leader_isolated",
+    "leader_paused",
+    "lone_server",
+    "many_uploads",
+    "minority_isolated",
+    "minority_partition",
+    "missing_server",
+    "mute_server",
+    "normal_operation",
+    "partial_partition",
+    "rolling_restart",
+    "seven_servers",
+    "wrong_keys",
+]
+STEPS = ["image.begin", "image.chunk", "image.staged", "image.proposed", "image.committed"]
+
+
+def surprises(results):
+    """The verdicts that are not those that the scenario expects of its policy."""
+    verdicts = results.verdicts()
+    return verdicts[~verdicts["as_expected"]][["run_id", "parameters", "checker", "explanation"]]
+
+
+def test_every_scenario_is_listed(root):
+    files = (root / "scenarios/election").glob("*.yaml")
+    assert sorted(file.stem for file in files) == SCENARIOS
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_policies_do_what_the_scenario_expects(root, db, name):
+    results = tb.replicate(
+        root / f"scenarios/election/{name}.yaml",
+        replications=SEEDS,
+        seed=1,
+        grid={"protocol.policy": ["original", "robust"]},
+        db=db,
+    )
+    assert len(results.runs()) == 2 * SEEDS
+    assert surprises(results).empty, surprises(results).to_string()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_leader_that_dies_at_any_step_of_an_upload_loses_nothing(root, db, step):
+    scenario = tb.Scenario.load(root / "scenarios/election/crash_during_upload.yaml", at_step(step))
+    results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
+    assert surprises(results).empty, surprises(results).to_string()
+    assert (results.query("SELECT touched FROM fault WHERE phase = 'end'")["touched"] == 1).all()
+
+
+def at_step(step):
+    """Settings by which the leader dies when it records this step of the second upload."""
+    return {"protocol.policy": "robust", "faults.0.on": step, "faults.0.at": "24 s"}
+
+
+REAL = [
+    "normal_operation",
+    "leader_failure",
+    "minority_partition",
+    "leader_paused",
+    "wrong_keys",
+    "full_disk",
+]
+
+
+@pytest.mark.slow
+def test_the_promises_are_kept_by_real_processes_too(root, tmp_path, node_program):
+    """All at once: these runs wait most of their time."""
+    cases = [(name, name, {"protocol.policy": "robust"}) for name in REAL]
+    cases += [(step, "crash_during_upload", at_step(step)) for step in STEPS]
+
+    def run(case):
+        label, name, settings = case
+        directory = tmp_path / label
+        directory.mkdir()
+        scenario = tb.Scenario.load(root / f"scenarios/election/{name}.yaml", settings)
+        tb.run(scenario, "real", seed=1, db=directory / "runs.db", keep_files=True)
+        return directory
+
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for directory in pool.map(run, cases):
+            results = tb.open(directory / "runs.db")
+            assert surprises(results).empty, surprises(results).to_string()
+            files = expect_whole_files(directory, results)
+            assert directory.name not in STEPS or len(files) == 2
+
+
+def expect_whole_files(directory, results):
+    """The files of each accepted image, two at the least; no other file is there."""
+    accepted = results.query(
+        "SELECT submit.hash FROM"
+        " (SELECT json_extract(fields, '$.id') AS id, json_extract(fields, '$.hash') AS hash"
+        "  FROM event JOIN event_type USING (type_id) WHERE name = 'submit') AS submit JOIN"
+        " (SELECT json_extract(fields, '$.id') AS id"
+        "  FROM event JOIN event_type USING (type_id) WHERE name = 'ack') AS ack USING (id)"
+    )["hash"]
+    found = {}
+    for path in directory.glob("nodes-*/*.files/images/*"):
+        content = hashlib.blake2b(path.read_bytes(), digest_size=32).hexdigest()
+        assert content in set(accepted), f"{path} is partial, or was never accepted"
+        found.setdefault(content, []).append(path)
+    for content in accepted:
+        assert len(found[content]) >= 2
+    return found
