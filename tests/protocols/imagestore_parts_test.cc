@@ -69,6 +69,16 @@ TEST(ImageMessages, OfAnotherVersionTypeOrOutcomeAreRefused) {
   EXPECT_FALSE(changed(24, 9));   // outcome
 }
 
+TEST(ImageMessages, ATextIsAtMost1024Bytes) {
+  const PutResult result{1, Outcome::kRefused, 2, std::string(1024, 'x')};
+  Buffer bytes = encode(Frame{3, 8, result});
+  ASSERT_TRUE(decode(bytes));
+  const std::size_t size_at = bytes.size() - 1024 - 2;
+  bytes[size_at + 1] = std::byte{1};  // 1025
+  bytes.push_back(std::byte{'x'});
+  EXPECT_FALSE(decode(bytes));
+}
+
 TEST(ImageMessages, APieceIsAtMost64KiB) {
   EXPECT_TRUE(decode(encode(Frame{0, 0, Chunk{1, 0, Buffer(kChunkBytes)}})));
   EXPECT_FALSE(decode(encode(Frame{0, 0, Chunk{1, 0, Buffer(kChunkBytes + 1)}})));

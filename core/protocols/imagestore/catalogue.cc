@@ -77,7 +77,9 @@ Catalogue::Applied Catalogue::apply(raft::Term term, Bytes command) {
   Reader in(command);
   if (in.u8() != kAddImage) return {};
   Image image = read_image(in);
-  if (!in.done() || !election::is_plain_id(image.id)) return {};
+  // Both become part of a file name.
+  const bool is_plain = election::is_plain_id(image.id) && election::is_plain_id(image.extension);
+  if (!in.done() || !is_plain) return {};
   image.term = term;
   return add(std::move(image));
 }

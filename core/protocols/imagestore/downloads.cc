@@ -8,6 +8,7 @@ namespace {
 
 /// Unsent bytes of one connection beyond which a download waits.
 constexpr std::size_t kWindow = 1024 * 1024;
+constexpr std::size_t kMaxDownloads = 256;
 
 }  // namespace
 
@@ -16,7 +17,9 @@ void Downloads::on_get(Context& context, StreamId link, const Get& get) {
   Download& download = downloads_[number];
   download.link = link;
   download.what = get;
-  if (!get.is_current) {
+  if (downloads_.size() > kMaxDownloads) {
+    refuse(context, number, Outcome::kBusy, "too many downloads at once");
+  } else if (!get.is_current) {
     begin(context, number);
   } else if (parts_.raft.leads()) {
     parts_.raft.read(context, raft::ReadId{number});

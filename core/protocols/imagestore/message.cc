@@ -18,7 +18,11 @@ void write_text(Writer& out, std::string_view text) {
   out.text(taken);
 }
 
-std::string read_text(Reader& in) { return std::string(as_text(in.bytes(in.u16be()))); }
+/// A longer text than any that is written fails, as if the bytes had ended.
+std::string read_text(Reader& in) {
+  const std::size_t size = in.u16be();
+  return std::string(as_text(in.bytes(size <= kMaxText ? size : SIZE_MAX)));
+}
 
 Digest read_digest(Reader& in) {
   Digest digest{};

@@ -9,6 +9,7 @@
 namespace twinbed::imagestore {
 namespace {
 
+constexpr std::size_t kMaxUserBytes = 256;
 /// A server to which so much is unsent is left to repair its copy later.
 constexpr std::size_t kMaxBacklog = 64 * 1024 * 1024;
 
@@ -38,6 +39,9 @@ PutResult Uploads::refusal(const PutBegin& begin) const {
   };
   if (!election::is_plain_id(begin.id)) {
     return refuse(Outcome::kRefused, "an id is 1 to 128 letters, digits, '-' and '_'");
+  }
+  if (begin.user.size() > kMaxUserBytes) {
+    return refuse(Outcome::kRefused, "the user's name is longer than 256 bytes");
   }
   if (begin.size == 0) return refuse(Outcome::kRefused, "the image is empty");
   if (begin.size > options.max_image_bytes) {
