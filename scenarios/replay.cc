@@ -145,34 +145,6 @@ bool is_cloud_p2p_server(const backends::RunInfo& info) {
   return info.scenario == "cloud-p2p" && !parameter(info, "node_id").empty();
 }
 
-Result<backends::ProtocolFactory> original_factory(const election::Config& config,
-                                                   const backends::RunInfo& info,
-                                                   const std::string& name,
-                                                   const std::string& key) {
-  election::Profile profile{};
-  if (!election::parse_profile(parameter(info, "profile"), profile)) {
-    return Error{name + ": there is no profile '" + parameter(info, "profile") + "'"};
-  }
-  const election::NodeOptions options{config.node_id, config.peers, election::timings_of(profile),
-                                      ""};
-  const bool zero_key = parameter(info, "zero_key") == "true";
-  const auto make = [options, key, zero_key] {
-    return election::make_original_node(options, key, zero_key);
-  };
-  if (const auto first = make(); !first) return Error{first.error()};
-  return backends::ProtocolFactory([make] { return *make(); });
-}
-
-Result<backends::ProtocolFactory> robust_factory(const election::Config& config,
-                                                 const backends::RunInfo& info,
-                                                 const std::string& key) {
-  const auto options = robust_node_options(config, robust_settings(info.parameters));
-  if (!options) return Error{options.error()};
-  const auto make = [options = *options, key] { return imagestore::make_node(options, key); };
-  if (const auto first = make(); !first) return Error{first.error()};
-  return backends::ProtocolFactory([make]() -> std::unique_ptr<Protocol> { return *make(); });
-}
-
 Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunInfo& info,
                                                            const std::string& name,
                                                            const std::string& encryption_key) {
@@ -194,8 +166,13 @@ Result<std::vector<RecordedNode>> node_of_cloud_p2p_server(const backends::RunIn
   election::Config own_config = *config;
   own_config.node_id = own->id;
   const bool is_robust = parameter(info, "policy") == "robust";
-  const auto factory = is_robust ? robust_factory(own_config, info, key)
-                                 : original_factory(own_config, info, name, key);
+  election::Profile profile{};
+  if (!is_robust && !election::parse_profile(parameter(info, "profile"), profile)) {
+    return Error{name + ": there is no profile '" + parameter(info, "profile") + "'"};
+  }
+  const auto factory = is_robust
+                           ? robust_factory(own_config, robust_settings(info.parameters), key)
+                           : original_factory(own_config, profile, key, zero_key);
   if (!factory) return Error{factory.error()};
   const NodeId id{static_cast<std::uint32_t>(own - peers.begin())};
   return std::vector<RecordedNode>{{id, "node" + std::to_string(own->id), *factory}};

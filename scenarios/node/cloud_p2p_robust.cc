@@ -75,6 +75,16 @@ Result<imagestore::NodeOptions> robust_node_options(const election::Config& conf
   return options;
 }
 
+Result<backends::ProtocolFactory> robust_factory(const election::Config& config,
+                                                 const RobustSettings& settings,
+                                                 const std::string& key) {
+  const auto options = robust_node_options(config, settings);
+  if (!options) return Error{options.error()};
+  const auto make = [options = *options, key] { return imagestore::make_node(options, key); };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make]() -> std::unique_ptr<Protocol> { return *make(); });
+}
+
 Result<imagestore::ClientOptions> robust_client_options(const election::Config& config,
                                                         const RobustSettings& settings,
                                                         const std::string& user) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/input_log.h"
 #include "core/base/result.h"
 #include "core/protocols/imagestore/client.h"
 #include "core/protocols/imagestore/node.h"
@@ -17,6 +18,10 @@ namespace twinbed::scenarios {
 /// that name the setting.
 Result<imagestore::NodeOptions> robust_node_options(const election::Config& config,
                                                     const RobustSettings& settings);
+/// What makes the server's protocol, its options and key (64 hex digits) known to be sound.
+Result<backends::ProtocolFactory> robust_factory(const election::Config& config,
+                                                 const RobustSettings& settings,
+                                                 const std::string& key);
 Result<imagestore::ClientOptions> robust_client_options(const election::Config& config,
                                                         const RobustSettings& settings,
                                                         const std::string& user);

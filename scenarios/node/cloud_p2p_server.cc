@@ -207,25 +207,6 @@ Result<std::monostate> check_listen(const CloudP2pServer& server) {
   return Error{sentence};
 }
 
-Result<backends::ProtocolFactory> original_factory(const CloudP2pSetup& setup) {
-  const election::Config& config = setup.config;
-  const election::NodeOptions node{config.node_id, config.peers,
-                                   election::timings_of(setup.profile), ""};
-  const auto make = [node, key = setup.key, zero_key = setup.zero_key] {
-    return election::make_original_node(node, key, zero_key);
-  };
-  if (const auto first = make(); !first) return Error{first.error()};
-  return backends::ProtocolFactory([make] { return *make(); });
-}
-
-Result<backends::ProtocolFactory> robust_factory(const CloudP2pSetup& setup) {
-  const auto node = robust_node_options(setup.config, setup.robust);
-  if (!node) return Error{node.error()};
-  const auto make = [node = *node, key = setup.key] { return imagestore::make_node(node, key); };
-  if (const auto first = make(); !first) return Error{first.error()};
-  return backends::ProtocolFactory([make]() -> std::unique_ptr<Protocol> { return *make(); });
-}
-
 /// Attaches the operations of a robust server to its host.
 Result<std::monostate> start_operations(const CloudP2pServer& server,
                                         CloudP2pOperations& operations) {
@@ -253,8 +234,10 @@ Result<CloudP2pServer> prepare_cloud_p2p_server(const CloudP2pOptions& options,
   for (std::string& sentence : startup_warnings(present_surroundings())) {
     server.setup.warnings.push_back(std::move(sentence));
   }
-  auto factory = server.setup.is_robust ? robust_factory(server.setup)
-                                        : original_factory(server.setup);
+  const CloudP2pSetup& given = server.setup;
+  auto factory = given.is_robust
+                     ? robust_factory(config, given.robust, given.key)
+                     : original_factory(config, given.profile, given.key, given.zero_key);
   if (!factory) return Error{factory.error()};
   server.factory = *std::move(factory);
   if (!server.setup.robust.health.empty()) {

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "core/base/bytes.h"
+#include "core/protocols/election/original_node.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -159,6 +160,18 @@ Result<std::optional<Endpoint>> read_bind(const election::Environment& environme
   return Error{"BIND is '" + *text +
                "'; it must be an address or an endpoint to listen at, such as 0.0.0.0 or "
                "0.0.0.0:7001"};
+}
+
+Result<backends::ProtocolFactory> original_factory(const election::Config& config,
+                                                   election::Profile profile,
+                                                   const std::string& key, bool zero_key) {
+  const election::NodeOptions options{config.node_id, config.peers, election::timings_of(profile),
+                                      ""};
+  const auto make = [options, key, zero_key] {
+    return election::make_original_node(options, key, zero_key);
+  };
+  if (const auto first = make(); !first) return Error{first.error()};
+  return backends::ProtocolFactory([make] { return *make(); });
 }
 
 Result<std::monostate> check_image_directory(const CloudP2pSetup& setup) {

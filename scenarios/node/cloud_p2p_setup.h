@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "backends/input_log.h"
 #include "core/base/result.h"
 #include "core/protocols/election/config.h"
 #include "core/protocols/election/peer.h"
@@ -66,6 +67,11 @@ Result<std::string> read_key_file(const std::string& path);
 
 /// Where BIND says to listen; its port is 0 where it names none.
 Result<std::optional<Endpoint>> read_bind(const election::Environment& environment);
+
+/// What makes a server's protocol under the policy original, its options known to be sound.
+Result<backends::ProtocolFactory> original_factory(const election::Config& config,
+                                                   election::Profile profile,
+                                                   const std::string& key, bool zero_key);
 
 /// An error unless the directory exists and a file can be created in it.
 Result<std::monostate> check_image_directory(const CloudP2pSetup& setup);

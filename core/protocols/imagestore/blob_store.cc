@@ -99,10 +99,13 @@ void BlobStore::on_note(Context& context, Slot slot, const StorageResult& result
   } else {
     free(context, slot);  // what a crash has brought back, or cut short
   }
-  if (notes_left_ == 0 && slot_checks_left_ == 0) {
-    is_open_ = true;
-    owner_.on_opened(context);
-  }
+  consider_opened(context);
+}
+
+void BlobStore::consider_opened(Context& context) {
+  if (notes_left_ > 0 || slot_checks_left_ > 0) return;
+  is_open_ = true;
+  owner_.on_opened(context);
 }
 
 void BlobStore::end_slot_check(Context& context, const Check& check, bool is_good) {
@@ -112,10 +115,7 @@ void BlobStore::end_slot_check(Context& context, const Check& check, bool is_goo
   } else {
     free(context, *check.slot);
   }
-  if (notes_left_ == 0 && slot_checks_left_ == 0) {
-    is_open_ = true;
-    owner_.on_opened(context);
-  }
+  consider_opened(context);
 }
 
 // ---- Images that come in ----------------------------------------------------------------------

@@ -130,6 +130,7 @@ class BlobStore {
   void on_placed(Context& context, Slot slot, StorageStatus status);
   void on_check(Context& context, const StorageResult& result);
   void end_check(Context& context, bool is_good, StorageStatus status);
+  void consider_opened(Context& context);
   void end_slot_check(Context& context, const Check& check, bool is_good);
   void queue_check(Context& context, Check check);
   void read_next(Context& context);

@@ -16,8 +16,6 @@ constexpr std::size_t kRequestIdBytes = 16;
 /// So much may wait in the connection before the next piece is written.
 constexpr std::size_t kWindow = 1024 * 1024;
 
-std::string server_name(raft::ServerId id) { return "node " + std::to_string(id); }
-
 }  // namespace
 
 bool Client::is_of_job(StreamId link) const {
@@ -108,7 +106,7 @@ void Client::attempt(Context& context) {
     } else if (job.step == Step::kAsking) {
       try_again(context, job.server == raft::kNobody
                              ? "no leader" + why_no_leader()
-                             : server_name(job.server) + " leads and cannot be reached");
+                             : node_name(job.server) + " leads and cannot be reached");
     } else {
       job.step = Step::kAsking;
       discover(context);
@@ -166,7 +164,7 @@ void Client::tick_job(Context& context) {
     if (const auto link = links_.to(job.server)) {
       links_.send(context, *link, 0, Abort{job.transfer});
     }
-    try_again(context, server_name(job.server) + " does not answer");
+    try_again(context, node_name(job.server) + " does not answer");
   }
 }
 
@@ -178,7 +176,7 @@ void Client::send_more(Context& context) {
   if (job.kind != Kind::kSend || !link) return;
   if (job.sent == job.bytes.size()) {
     if (std::exchange(job.is_sent, true)) return;
-    log(context, "✓ Sent image " + job.id + " to leader (" + server_name(job.server) + ") — " +
+    log(context, "✓ Sent image " + job.id + " to leader (" + node_name(job.server) + ") — " +
                      std::to_string(job.bytes.size()) + " bytes");
     return;
   }
@@ -196,7 +194,7 @@ void Client::send_more(Context& context) {
 
 void Client::on_put_result(Context& context, const PutResult& result) {
   Job& job = jobs_.front();
-  const std::string why = server_name(job.server) + ": " + result.text;
+  const std::string why = node_name(job.server) + ": " + result.text;
   switch (result.outcome) {
     case Outcome::kOk: succeed(context); break;
     case Outcome::kNotLeader: redirect(context, result.leader, why); break;
@@ -228,7 +226,7 @@ void Client::on_put_result(Context& context, const PutResult& result) {
 
 void Client::on_get_result(Context& context, const GetResult& result) {
   Job& job = jobs_.front();
-  const std::string why = server_name(job.server) + ": " + result.text;
+  const std::string why = node_name(job.server) + ": " + result.text;
   switch (result.outcome) {
     case Outcome::kOk:
       job.bytes.clear();
@@ -310,7 +308,7 @@ void Client::succeed(Context& context) {
     log(context, "✓ SUCCESS: Image " + job.id + " was accepted by the server");
     context.recorder.event(kAckEvent, {{"id", std::string_view(job.id)}});
   } else {
-    log(context, "✓ Got image " + job.id + " from " + server_name(job.server) +
+    log(context, "✓ Got image " + job.id + " from " + node_name(job.server) +
                      (job.is_stale ? ", which does not lead," : "") + " — " +
                      std::to_string(job.bytes.size()) + " bytes, saved as " + job.path);
     record_fetched(context, job, "ok", to_hex(job.hash), "");

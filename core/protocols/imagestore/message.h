@@ -40,6 +40,9 @@ enum class Outcome : std::uint8_t {
 /// "ok", "not leader", ...
 std::string_view to_string(Outcome outcome);
 
+/// "node 3", for texts.
+inline std::string node_name(raft::ServerId id) { return "node " + std::to_string(id); }
+
 struct RaftPart {
   raft::Message message;
   bool operator==(const RaftPart&) const = default;

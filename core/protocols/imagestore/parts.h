@@ -45,7 +45,4 @@ struct Parts {
   }
 };
 
-/// "node 3"
-inline std::string node_name(raft::ServerId id) { return "node " + std::to_string(id); }
-
 }  // namespace twinbed::imagestore
