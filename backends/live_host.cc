@@ -348,7 +348,7 @@ void LiveHost::Impl::carry_out_storage(const Request& request) {
       break;
     case RequestKind::kSync: {
       const StorageStatus status = storage_.sync(name);
-      const Duration delay = storage_.fault().sync_delay;
+      const Duration delay = sim::draw_sync_delay(storage_.fault(), effects_random_);
       if (delay <= Duration{}) {
         answer_storage(token, status, {});
         break;

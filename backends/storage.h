@@ -61,9 +61,9 @@ class FileStorage {
   /// Hands what is held to the kernel: the node stops in good order.
   void flush();
 
-  /// Sets a disk fault or lifts it (a default-constructed one). Of its members, sync_delay is left
-  /// to the caller, who delays the answer; a lost write is seen by reads until the node ends and
-  /// never reaches the disk; tear_write does nothing, as it takes a power cut.
+  /// Sets a disk fault or lifts it (a default-constructed one). Of its members, sync_delay and
+  /// sync_jitter are left to the caller, who delays the answer; a lost write is seen by reads until
+  /// the node ends and never reaches the disk; tear_write does nothing, as it takes a power cut.
   void set_fault(const sim::DiskFault& fault) { fault_ = fault; }
   const sim::DiskFault& fault() const { return fault_; }
   StorageCounters& counters() { return counters_; }

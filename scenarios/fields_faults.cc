@@ -113,6 +113,8 @@ const RecordKind<DiskFault>& disk_fault_kind() {
     RecordKind<DiskFault> record("disk_fault", "What is wrong with a node's disk");
     record.add("sync_delay", &DiskFault::sync_delay, duration_kind(),
                "every sync takes this much longer");
+    record.add("sync_jitter", &DiskFault::sync_jitter, duration_kind(),
+               "and a time of its own, exponentially distributed with this mean");
     record.add("full", &DiskFault::full, bool_kind(), "writes find no space");
     record.add("lose_write", &DiskFault::lose_write, probability_kind(),
                "probability that a write is acknowledged and never reaches the disk");

@@ -289,7 +289,7 @@ void Node::apply_storage(const Request& request) {
                      outer_.requests.data(request));
       break;
     case RequestKind::kSync: {
-      const Duration delay = storage_.sync_delay();
+      const Duration delay = storage_.draw_sync_delay();
       answer(token, storage_.sync(file), {}, delay);
       break;
     }

@@ -56,7 +56,7 @@ void SimStorage::make_durable(File& file) {
 }
 
 StorageStatus SimStorage::sync(std::string_view name) {
-  if (fault_.sync_delay > Duration{}) ++touched_;
+  if (fault_.sync_delay > Duration{} || fault_.sync_jitter > Duration{}) ++touched_;
   const auto found = visible_.find(name);
   if (found == visible_.end()) {
     // The removal, or the rename away from this name, becomes durable.

@@ -37,7 +37,8 @@ class SimStorage {
   void erase();
 
   void set_fault(const DiskFault& fault) { fault_ = fault; }
-  Duration sync_delay() const { return fault_.sync_delay; }
+  /// How much longer the next sync takes.
+  Duration draw_sync_delay() { return sim::draw_sync_delay(fault_, random_); }
   /// Writes and syncs that a disk fault changed, ever.
   std::uint64_t touched() const { return touched_; }
   /// Names as a process would list them, in order.

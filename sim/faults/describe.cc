@@ -83,6 +83,7 @@ std::string describe_fault(const FaultSpec& fault) {
       break;
     case FaultAction::kDisk:
       out.number("sync_delay_ns", to_ns(fault.disk.sync_delay));
+      out.number("sync_jitter_ns", to_ns(fault.disk.sync_jitter));
       if (fault.disk.full) out.truth("full", true);
       out.real("lose_write", fault.disk.lose_write);
       out.real("tear_write", fault.disk.tear_write);

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/random.h"
 #include "core/base/time.h"
 #include "sim/network/link_params.h"
 
@@ -84,6 +85,7 @@ struct ClockFault {
 
 struct DiskFault {
   Duration sync_delay{};      ///< every sync takes this much longer
+  Duration sync_jitter{};     ///< and a time drawn from an exponential distribution of this mean
   bool full = false;          ///< writes find no space
   double lose_write = 0;      ///< probability that an acknowledged write never reaches the disk
   double tear_write = 0;      ///< probability that a crash leaves a prefix of an unsynced write
@@ -112,8 +114,10 @@ struct FaultSpec {
 
 using FaultPlan = std::vector<FaultSpec>;
 
-/// A disk that suffers from both faults.
+/// A disk that suffers from both faults; delays and means of jitters add up.
 DiskFault combine(const DiskFault& a, const DiskFault& b);
+/// How much longer one sync takes; draws only where there is jitter.
+Duration draw_sync_delay(const DiskFault& fault, Random& random);
 
 /// "crash", "restart", ... as in scenario files.
 std::string_view to_string(FaultAction action);

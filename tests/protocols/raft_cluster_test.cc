@@ -134,6 +134,7 @@ sim::FaultPlan random_faults(std::uint64_t seed, std::uint32_t servers, Duration
       default:
         fault.action = sim::FaultAction::kDisk;
         fault.disk.sync_delay = random.between(1ms, 100ms);
+        fault.disk.sync_jitter = random.between(0ms, 20ms);
         fault.disk.tear_write = 0.5;
         fault.disk.full = random.chance(0.3);
     }

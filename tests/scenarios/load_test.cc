@@ -124,7 +124,7 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   EXPECT_EQ(faults[11].link.loss, 0.2);
   EXPECT_EQ(faults[11].link_between, (std::vector<std::string>{"node1", "core"}));
   EXPECT_EQ(faults[13].clock, (sim::ClockFault{-1h, 200}));
-  EXPECT_EQ(faults[14].disk, (sim::DiskFault{1s, true, 0.01, 0.5}));
+  EXPECT_EQ(faults[14].disk, (sim::DiskFault{1s, 2ms, true, 0.01, 0.5}));
   EXPECT_EQ(faults[15].cause, sim::CrashCause::kPowerFailure);
   EXPECT_EQ(faults[15].on, "");
   EXPECT_EQ(faults[15].nth, 1U);

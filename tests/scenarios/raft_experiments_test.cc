@@ -1,5 +1,6 @@
 // Published figures of Raft elections, repeated with the scenarios in scenarios/raft; nothing is
-// fitted. Each test says where its figures come from, and prints them beside those found.
+// fitted unless it is called so. Each test says where its figures come from, and prints them beside
+// those found.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -200,55 +201,115 @@ INSTANTIATE_TEST_SUITE_P(
                  {{0.01, 372}, {0.1, 387}, {0.5, 468.8}, {0.9, 1073.5}, {0.99, 1929},
                   {0.999, 2853}}},
         WanCurve{0, true, 0, 0.02, {}}, WanCurve{1, true, 0, 0.02, {}},
-        WanCurve{2, true, 0, 0.03, {}}));
+        WanCurve{2, true, 0, 0.03, {}}),
+    [](const auto& curve) {
+      return std::to_string(curve.param.absent) + (curve.param.logs_differ ? "Differ" : "Same");
+    });
 
 // ---- A crashed leader in one room ------------------------------------------------------------
 
 // Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)",
 // 2014, figure 16: from the crash of the leader until the others have heard of the next one, 1,000
-// trials on LogCabin. Nothing is fitted (scenarios/raft/fig16.yaml says what was chosen), so that
-// medians are to be within 15 %, and they are but for the narrowest range: there, disks that always
-// take the same time keep the candidates in step. `median_tolerance` 0: shown, not judged.
-struct RoomCurve {
-  const char* most;
-  const char* sync;
-  double median_tolerance;
+// trials on LogCabin. What was published of the disks is their mean alone; how it enters is said in
+// scenarios/raft/fig16.yaml. Three kinds of disks are tried, of which the last one is fitted.
+struct Disk {
+  const char* name;
+  const char* sync_delay;
+  const char* sync_jitter;
+};
+constexpr Disk kSteady{"Steady", "7.4 ms", "0 s"};
+constexpr Disk kVarying{"Varying", "0 s", "7.4 ms"};
+constexpr Disk kFitted{"Fitted", "0.6 ms", "4.2 ms"};
+
+struct Published {
+  const char* name;
+  int least_ms;  // the least timeout; a heartbeat comes every half of it
+  int most_ms;
   std::vector<Quantile> quantiles;
 };
+const Published kTo151{"150To151", 150, 151,
+                       {{0.5, 1199}, {0.9, 3132}, {0.95, 4007}, {0.99, 6013}}};
+const Published kTo155{"150To155", 150, 155,
+                       {{0.01, 93}, {0.05, 106}, {0.25, 154}, {0.5, 287.3},
+                        {0.75, 435}, {0.9, 609}, {0.95, 764}, {0.99, 1242}}};
+const Published kTo175{"150To175", 150, 175,
+                       {{0.01, 89.5}, {0.05, 102}, {0.25, 121}, {0.5, 141.1},
+                        {0.75, 164}, {0.9, 291}, {0.95, 313.5}, {0.99, 467}}};
+const Published kTo200{"150To200", 150, 200,
+                       {{0.01, 94}, {0.05, 104}, {0.25, 125}, {0.5, 146.5},
+                        {0.75, 167}, {0.9, 193.5}, {0.95, 296}, {0.99, 352}}};
+const Published kTo300{"150To300", 150, 300,
+                       {{0.01, 103}, {0.05, 115}, {0.25, 144}, {0.5, 171.3},
+                        {0.75, 208}, {0.9, 244}, {0.95, 265}, {0.99, 415}}};
+const Published k100To200{"100To200", 100, 200, {{0.01, 69}, {0.05, 78}, {0.25, 100}, {0.75, 145}}};
+const Published k12To24{"12To24", 12, 24,
+                        {{0.01, 16.7}, {0.05, 18.5}, {0.25, 24.4}, {0.5, 30},
+                         {0.75, 42.1}, {0.9, 53}, {0.95, 66.8}, {0.99, 86.9}}};
 
-class CrashedLeader : public ::testing::TestWithParam<RoomCurve> {};
+/// What is judged; what is not is printed all the same. 0: not judged.
+struct RoomCurve {
+  Published published;
+  Disk disk;
+  double median_tolerance;
+  double most_distance;
+};
 
-TEST_P(CrashedLeader, IsReplacedAboutAsFastAsPublished) {
-  const RoomCurve& curve = GetParam();
-  const Elections elections("fig16.yaml",
-                            {"protocol.options.election_timeout_max=" + std::string(curve.most),
-                             "faults.0.disk.sync_delay=" + std::string(curve.sync)});
+Distribution found_in_room(const RoomCurve& curve) {
+  const auto ms = [](int number) { return std::to_string(number) + " ms"; };
+  const int heartbeat_ms = curve.published.least_ms / 2;
+  const Elections elections(
+      "fig16.yaml", {"protocol.options.election_timeout_min=" + ms(curve.published.least_ms),
+                     "protocol.options.election_timeout_max=" + ms(curve.published.most_ms),
+                     "protocol.options.heartbeat=" + ms(heartbeat_ms),
+                     "faults.2.at=910.5 ms .. " + ms(910 + heartbeat_ms),
+                     "faults.0.disk.sync_delay=" + std::string(curve.disk.sync_delay),
+                     "faults.0.disk.sync_jitter=" + std::string(curve.disk.sync_jitter),
+                     // In a narrow range, vote after vote splits.
+                     curve.published.most_ms - curve.published.least_ms < 10 ? "duration=20 s"
+                                                                             : "duration=3 s"});
   std::vector<double> times;
   for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
     times.push_back(1e3 * figure(elections.whole(seed), sim::kFailoverView));
   }
-  const Distribution found{std::move(times)};
-  compare("timeouts 150 to " + std::string(curve.most) + ", sync " + curve.sync, found,
-          curve.quantiles);
-  const double published = curve.quantiles[3].ms;
-  if (curve.median_tolerance > 0) {
-    EXPECT_NEAR(found.quantile(0.5), published, published * curve.median_tolerance);
+  return Distribution(std::move(times));
+}
+
+class CrashedLeader : public ::testing::TestWithParam<RoomCurve> {};
+
+TEST_P(CrashedLeader, IsReplacedAboutAsFastAsPublished) {
+  const auto& [published, disk, median_tolerance, most_distance] = GetParam();
+  const Distribution found = found_in_room(GetParam());
+  const double distance = compare(std::string(published.name) + " " + disk.name, found,
+                                  published.quantiles);
+  if (most_distance > 0) {
+    EXPECT_LE(distance, most_distance);
+  }
+  if (median_tolerance > 0) {
+    const auto middle = std::find_if(published.quantiles.begin(), published.quantiles.end(),
+                                     [](const Quantile& one) { return one.share == 0.5; });
+    ASSERT_NE(middle, published.quantiles.end());
+    EXPECT_NEAR(found.quantile(0.5), middle->ms, middle->ms * median_tolerance);
   }
 }
 
-const std::vector<Quantile> kTo175{{0.01, 89.5}, {0.05, 102}, {0.25, 121},   {0.5, 141.1},
-                                   {0.75, 164},  {0.9, 291},  {0.95, 313.5}, {0.99, 467}};
-const std::vector<Quantile> kTo200{{0.01, 94},  {0.05, 104},  {0.25, 125}, {0.5, 146.5},
-                                   {0.75, 167}, {0.9, 193.5}, {0.95, 296}, {0.99, 352}};
-const std::vector<Quantile> kTo300{{0.01, 103}, {0.05, 115}, {0.25, 144}, {0.5, 171.3},
-                                   {0.75, 208}, {0.9, 244},  {0.95, 265}, {0.99, 415}};
-
-INSTANTIATE_TEST_SUITE_P(Timeouts, CrashedLeader,
-                         ::testing::Values(RoomCurve{"300 ms", "7.4 ms", 0.15, kTo300},
-                                           RoomCurve{"200 ms", "7.4 ms", 0.15, kTo200},
-                                           RoomCurve{"175 ms", "7.4 ms", 0, kTo175},
-                                           RoomCurve{"300 ms", "14.8 ms", 0, kTo300},
-                                           RoomCurve{"200 ms", "14.8 ms", 0, kTo200}));
+// Two limits were set before any run: medians within 15 % for ranges of 25 ms and more, unfitted,
+// and distances of .15, fitted. Of the disks that are not fitted the varying ones keep the first
+// limit; of the steady ones, two rows out of three do.
+INSTANTIATE_TEST_SUITE_P(
+    Timeouts, CrashedLeader,
+    ::testing::Values(
+        RoomCurve{kTo175, kSteady, 0, 0}, RoomCurve{kTo200, kSteady, 0.15, 0.15},
+        RoomCurve{kTo300, kSteady, 0.15, 0.15}, RoomCurve{kTo151, kVarying, 0, 0},
+        RoomCurve{kTo155, kVarying, 0.15, 0.15}, RoomCurve{kTo175, kVarying, 0.15, 0.15},
+        RoomCurve{kTo200, kVarying, 0.15, 0.15}, RoomCurve{kTo300, kVarying, 0.15, 0.15},
+        RoomCurve{k100To200, kVarying, 0, 0.15}, RoomCurve{k12To24, kVarying, 0, 0},
+        RoomCurve{kTo151, kFitted, 0, 0.15}, RoomCurve{kTo155, kFitted, 0, 0.15},
+        RoomCurve{kTo175, kFitted, 0, 0.15}, RoomCurve{kTo200, kFitted, 0, 0.15},
+        RoomCurve{kTo300, kFitted, 0, 0.15}, RoomCurve{k100To200, kFitted, 0, 0.15},
+        RoomCurve{k12To24, kFitted, 0, 0.15}),
+    [](const auto& curve) {
+      return std::string(curve.param.published.name) + curve.param.disk.name;
+    });
 
 // Two of the four survivors lack the leader's last entry, and none of these ever leads.
 TEST(NextLeader, HasTheWholeLog) {

@@ -282,6 +282,28 @@ TEST_F(FaultsTest, OverlappingDiskFaultsAddUpAndEachIsLiftedAlone) {
                                          milliseconds(100), Duration{}}));
 }
 
+TEST_F(FaultsTest, SyncsThatJitterTakeExponentiallyDistributedTimesBeyondTheDelay) {
+  sim::FaultSpec slow = fault_of(FaultAction::kDisk, seconds(0), {"a"});
+  slow.disk.sync_delay = milliseconds(50);
+  slow.disk.sync_jitter = milliseconds(10);
+  world.simulator.set_faults({slow});
+  constexpr int kSyncs = 2'000;
+  double sum_ms = 0;
+  int above_mean = 0;
+  for (int second = 1; second <= kSyncs; ++second) {
+    write_at(seconds(second), "x", true);
+    world.run(seconds(second + 1) - Duration{1});
+    const double beyond_ms =
+        std::chrono::duration<double, std::milli>(answered_at - Time{seconds(second)}).count() - 50;
+    ASSERT_GE(beyond_ms, 0);
+    sum_ms += beyond_ms;
+    above_mean += beyond_ms > 10;
+  }
+  // Three standard errors of the mean, and of the share e^-1 that is above it.
+  EXPECT_NEAR(sum_ms / kSyncs, 10, 0.67);
+  EXPECT_NEAR(above_mean / double{kSyncs}, 0.368, 0.033);
+}
+
 TEST_F(FaultsTest, AWriteThatTheDiskLosesIsGoneAfterACrash) {
   sim::FaultSpec lying = fault_of(FaultAction::kDisk, seconds(1), {"a"});
   lying.disk.lose_write = 1;

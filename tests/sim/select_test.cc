@@ -186,9 +186,10 @@ TEST(DescribeFault, ItsParametersAreJsonWithTimesInNanoseconds) {
   fault.clock = {seconds(-5), 12.5};
   EXPECT_EQ(describe_fault(fault), R"({"step_ns": -5000000000, "drift_ppm": 12.5})");
   fault.action = FaultAction::kDisk;
-  fault.disk = {milliseconds(1), true, 0.5, 1};
+  fault.disk = {milliseconds(1), milliseconds(2), true, 0.5, 1};
   EXPECT_EQ(describe_fault(fault),
-            R"({"sync_delay_ns": 1000000, "full": true, "lose_write": 0.5, "tear_write": 1})");
+            R"({"sync_delay_ns": 1000000, "sync_jitter_ns": 2000000, "full": true, )"
+            R"("lose_write": 0.5, "tear_write": 1})");
 }
 
 }  // namespace
