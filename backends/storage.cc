@@ -80,6 +80,11 @@ int write_all(int number, std::uint64_t offset, Bytes data) {
 /// Reads up to `size` bytes; works for files that do not tell their size, too.
 int read_all(int number, std::uint64_t offset, std::uint64_t size, Buffer& out) {
   constexpr std::uint64_t kStep = 256 * 1024;
+  struct stat about {};
+  if (::fstat(number, &about) == 0 && static_cast<std::uint64_t>(about.st_size) > offset) {
+    const std::uint64_t rest = static_cast<std::uint64_t>(about.st_size) - offset;
+    out.reserve(std::min(size, rest) + kStep);  // with the step that finds the end
+  }
   while (out.size() < size && offset <= kMaxFileBytes) {
     const std::size_t have = out.size();
     const auto want = static_cast<std::size_t>(std::min(size - have, kStep));
@@ -164,9 +169,12 @@ void FileStorage::write(std::string_view file, std::uint64_t offset, Bytes data)
 }
 
 StorageStatus FileStorage::write_out(const std::string& path, std::uint64_t offset, Bytes data) {
+  // A file that was durable here and that somebody has taken away is not begun anew: whoever goes
+  // on writing at its end would believe that the beginning is still there.
+  const bool is_expected = durable_names_.contains(path);
   std::error_code ignored;  // if a directory cannot be made, opening the file says why
-  std::filesystem::create_directories(directory_of(path), ignored);
-  const File file(path, O_WRONLY | O_CREAT);
+  if (!is_expected) std::filesystem::create_directories(directory_of(path), ignored);
+  const File file(path, is_expected ? O_WRONLY : O_WRONLY | O_CREAT);
   if (!file.is_open()) return status_of(errno);
   struct stat before{};
   const bool has_size = ::fstat(file.number(), &before) == 0 && S_ISREG(before.st_mode);

@@ -297,6 +297,14 @@ void bind_scenarios(py::module_& module) {
       py::arg("text"), py::arg("name"), py::arg("directory"),
       py::arg("settings") = std::vector<std::string>{},
       "The scenario in a text, which messages call `name`.");
+  module.def(
+      "document_json",
+      [](const std::string& text) {
+        const scenarios::Parsed parsed = scenarios::parse_yaml(text);
+        if (!parsed.ok) throw ScenarioMistake(parsed.problem.message);
+        return scenarios::to_json(parsed.root).dump();
+      },
+      py::arg("text"), "A document as JSON text, with nothing read into it or checked.");
   module.def("check", check, py::arg("scenario"), py::arg("own_protocol") = false,
              "Raises ValueError for what would keep the scenario from being run.");
   module.def("scenario_schema", &scenarios::scenario_schema, "JSON Schema of scenario files.");

@@ -2,6 +2,7 @@
 // fields_trace.cc, fields_faults.cc or fields_scenario.cc, once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ const Kind<std::vector<sim::LinkTrace>>& traces_kind();
 const Kind<NetworkSpec>& network_kind();
 const Kind<sim::FaultPlan>& fault_plan_kind();
 const RecordKind<Scenario>& scenario_kind();
+/// For how many nodes or files one entry of a document stands (scenarios/fields_expand.h).
+const Kind<std::uint32_t>& copies_kind();
 
 /// Two different names of nodes or devices.
 const Kind<std::vector<std::string>>& between_kind();

@@ -41,7 +41,10 @@ class ScenarioCheck {
   }
 
   std::optional<Contradiction> run() {
-    if (nodes() && devices() && network() && links() && workload() && faults()) clocks();
+    if (nodes() && shared_storage() && devices() && network() && links() && workload() &&
+        faults()) {
+      clocks();
+    }
     return std::move(found_);
   }
 
@@ -53,6 +56,8 @@ class ScenarioCheck {
 
   bool nodes();
   bool files(const NodeSpec& node, const Path& path);
+  bool shared_storage();
+  bool shared_nodes(std::size_t index, const Path& path);
   bool devices();
   bool network();
   bool links();
@@ -117,6 +122,46 @@ bool ScenarioCheck::files(const NodeSpec& node, const Path& path) {
     if (is_plain_file_name(name)) continue;
     return fail(path / name, in_quotes(name) + " is no name for a file in a node's storage, " +
                                  "write a relative path without '.' and '..'");
+  }
+  return true;
+}
+
+bool ScenarioCheck::shared_storage() {
+  for (std::size_t i = 0; i < scenario_.shared_storage.size(); ++i) {
+    const Path path = Path{"shared_storage"} / i;
+    const std::string& directory = scenario_.shared_storage[i].path;
+    if (!directory.ends_with('/') ||
+        !is_plain_file_name(directory.substr(0, directory.size() - 1))) {
+      return fail(path / "path", in_quotes(directory) + " is no directory in a node's storage, " +
+                                     "write a relative path that ends in '/', such as 'images/'");
+    }
+    if (!shared_nodes(i, path)) return false;
+  }
+  return true;
+}
+
+/// Each node is there, once, and sees no other directory at this place.
+bool ScenarioCheck::shared_nodes(std::size_t index, const Path& path) {
+  const SharedStorageSpec& shared = scenario_.shared_storage[index];
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < shared.nodes.size(); ++i) {
+    const std::string& name = shared.nodes[i];
+    const Path at = path / "nodes" / i;
+    if (!is_node(name, at)) return false;
+    if (!seen.insert(name).second) {
+      return fail(at, "node " + in_quotes(name) + " is named twice, once is enough");
+    }
+    for (std::size_t j = 0; j < index; ++j) {
+      const SharedStorageSpec& other = scenario_.shared_storage[j];
+      const bool is_inside =
+          shared.path.starts_with(other.path) || other.path.starts_with(shared.path);
+      if (!is_inside || std::find(other.nodes.begin(), other.nodes.end(), name) ==
+                            other.nodes.end()) {
+        continue;
+      }
+      return fail(at, "node " + in_quotes(name) + " would see two shared directories at " +
+                          in_quotes(shared.path) + ", give one of them another path");
+    }
   }
   return true;
 }

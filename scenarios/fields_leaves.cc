@@ -78,6 +78,19 @@ Result<sim::DurationRange> parse_range(std::string_view text) {
   return value;
 }
 
+/// As much as a file that is copied may have.
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{256} << 20;
+
+Result<std::uint64_t> parse_file_size(std::string_view text) {
+  // Sizes elsewhere are limits, with 'unlimited' in place of zero; a file has neither.
+  const bool is_zero = text.starts_with('0') && text.find_first_of("123456789") == text.npos;
+  Result<std::uint64_t> value = parse_size(text);
+  if (is_zero || (value && (*value == 0 || *value > kMaxFileBytes))) {
+    return Error{in_quotes(text) + " is no size for a file, write '1 B' to '256 MiB'"};
+  }
+  return value;
+}
+
 Result<double> parse_drift(std::string_view text) {
   Result<double> value = parse_ppm(text);
   if (value && !(std::abs(*value) <= 500'000)) {
@@ -287,6 +300,13 @@ const Kind<std::uint64_t>& size_kind() {
   static const auto kind = text_leaf<std::uint64_t>(
       "a size such as '64 KiB'", parse_size, format_size,
       pattern("(unlimited|" + std::string(kNumber) + " ?(|k|Ki|M|Mi|G|Gi)B)"));
+  return kind;
+}
+
+const Kind<std::uint64_t>& file_size_kind() {
+  static const auto kind = text_leaf<std::uint64_t>(
+      "a size such as '500 kB'", parse_file_size, format_size,
+      pattern(std::string(kNumber) + " ?(|k|Ki|M|Mi)B"));
   return kind;
 }
 

@@ -26,6 +26,7 @@ const Kind<Duration>& signed_duration_kind();
 const Kind<sim::DurationRange>& range_kind();    ///< not negative
 const Kind<std::uint64_t>& rate_kind();
 const Kind<std::uint64_t>& size_kind();
+const Kind<std::uint64_t>& file_size_kind();     ///< 1 byte to 256 MiB
 const Kind<double>& probability_kind();
 const Kind<double>& drift_kind();                ///< within 500,000 ppm either way
 const Kind<IpAddress>& address_kind();

@@ -1,3 +1,6 @@
+#include <utility>
+#include <variant>
+
 #include "scenarios/fields.h"
 #include "scenarios/fields_leaves.h"
 
@@ -46,13 +49,69 @@ const Kind<ClockSpec>& clock_kind() {
   return kind;
 }
 
+/// A key that is carried out before the record is read (scenarios/fields_expand.h). What is still
+/// there then stands in an entry that is wrong elsewhere.
+template <class S>
+RecordField<S> count_field(std::string doc) {
+  RecordField<S> field;
+  field.name = "count";
+  field.doc = std::move(doc);
+  field.what = copies_kind().what();
+  field.read = [](Reader& reader, const YamlNode& node, S& /*out*/) {
+    std::uint32_t count = 0;
+    return copies_kind().read(reader, node, count);
+  };
+  field.write = [](const S& /*value*/) { return YamlNode{}; };
+  field.is_default = [](const S& /*value*/) { return true; };
+  field.schema = [](Json& definitions) { return copies_kind().schema(definitions); };
+  return field;
+}
+
+const Kind<RandomFile>& random_file_kind() {
+  static const RecordKind<RandomFile> kind = [] {
+    RecordKind<RandomFile> record(
+        "random_file", "Bytes drawn for one file of one node, the same in every run of any seed");
+    record.add("random", &RandomFile::size_bytes, file_size_kind(), "how many bytes").require();
+    record.add(count_field<RandomFile>(
+        "makes that many files, each with its number from 1 in place of {n} in its name"));
+    return record;
+  }();
+  return kind;
+}
+
+/// A file's name, or what is drawn.
+class FileSourceKind final : public Kind<FileSource> {
+ public:
+  bool read(Reader& reader, const YamlNode& node, FileSource& out) const override {
+    if (node.type == NodeType::kMap) {
+      return random_file_kind().read(reader, node, out.emplace<RandomFile>());
+    }
+    if (node.type != NodeType::kScalar) return fail_type(reader, node, what());
+    return text_kind().read(reader, node, out.emplace<std::string>());
+  }
+  YamlNode write(const FileSource& value) const override {
+    const auto* drawn = std::get_if<RandomFile>(&value);
+    return drawn != nullptr ? random_file_kind().write(*drawn)
+                            : text_kind().write(std::get<std::string>(value));
+  }
+  Json schema(Json& definitions) const override {
+    return {{"anyOf", Json::array({text_kind().schema(definitions),
+                                   random_file_kind().schema(definitions)})}};
+  }
+  std::string what() const override { return "a file's name or {random: 500 kB}"; }
+};
+
 const Kind<NodeSpec>& node_kind() {
   using N = NodeSpec;
-  static const MapKind<std::string> files("files", text_kind());
+  static const FileSourceKind file_source;
+  static const MapKind<FileSource> files("files", file_source);
   static const RecordKind<N> kind = [] {
     RecordKind<N> record("node", "A process that runs the protocol");
     record.add("name", &N::name, name_kind(),
                "the name by which workload and faults call it").require();
+    record.add(count_field<N>(
+        "makes that many nodes of this entry, called by its name and their number from 1; its "
+        "name in workload, select and groups then means all of them"));
     record.add("role", &N::role, text_kind(), "the protocol's word: 'server', 'client'");
     record.add("host", &N::host, text_kind(),
                "the device it runs on; without it, a host of its own name");
@@ -61,7 +120,22 @@ const Kind<NodeSpec>& node_kind() {
                "options of this node alone, on top of the protocol's");
     record.add("clock", &N::clock, clock_kind(), "how its clock differs from true time");
     record.add("files", &N::files, files,
-               "name in the node's storage: file that is copied there, relative to the scenario");
+               "name in the node's storage: file that is copied there, relative to the scenario, "
+               "or a size of random content");
+    return record;
+  }();
+  return kind;
+}
+
+const Kind<SharedStorageSpec>& shared_storage_kind() {
+  using D = SharedStorageSpec;
+  static const ListKind<std::string> nodes("nodes", text_kind(), 2);
+  static const RecordKind<D> kind = [] {
+    RecordKind<D> record("shared_storage",
+                         "A directory that several nodes see, as on a network file system");
+    record.add("path", &D::path, text_kind(),
+               "its name in the storage of each of the nodes, such as 'images/'").require();
+    record.add("nodes", &D::nodes, nodes, "the nodes that see it").require();
     return record;
   }();
   return kind;
@@ -77,7 +151,9 @@ const Kind<WorkloadItem>& workload_item_kind() {
                "when, from the start of the run; a range is drawn from the seed").require();
     record.add("every", &W::every, every, "the period with which it is repeated");
     record.add("count", &W::count, count, "how many times it is given in all");
-    record.add("node", &W::node, text_kind(), "the node that is given the command").require();
+    record.add("node", &W::node, text_kind(),
+               "the node that is given the command, or the name of an entry with a count: each of "
+               "its nodes, at a time drawn for each").require();
     record.add("command", &W::command, text_kind(),
                "the command; {n} becomes the number of the repetition, from 1").require();
     return record;
@@ -103,9 +179,16 @@ const Kind<CheckerSpec>& checker_kind() {
 
 }  // namespace
 
+const Kind<std::uint32_t>& copies_kind() {
+  static const auto kind = whole_number_kind(1, 1000);
+  return kind;
+}
+
 const RecordKind<Scenario>& scenario_kind() {
   using S = Scenario;
   static const ListKind<NodeSpec> nodes("nodes", node_kind(), 1);
+  static const ListKind<SharedStorageSpec> shared_storage("shared directories",
+                                                          shared_storage_kind());
   static const ListKind<WorkloadItem> workload("commands", workload_item_kind());
   static const ListKind<CheckerSpec> checkers("checkers", checker_kind());
   static const RecordKind<S> kind = [] {
@@ -118,6 +201,8 @@ const RecordKind<Scenario>& scenario_kind() {
     record.add("duration", &S::duration, positive_duration_kind(), "length of the run").require();
     record.add("protocol", &S::protocol, protocol_kind(), "what the nodes run").require();
     record.add("nodes", &S::nodes, nodes, "the processes that run the protocol").require();
+    record.add("shared_storage", &S::shared_storage, shared_storage,
+               "directories that several nodes see");
     record.add("network", &S::network, network_kind(), "what lies between the nodes");
     record.add("workload", &S::workload, workload, "what users do");
     record.add("faults", &S::faults, fault_plan_kind(), "what goes wrong");

@@ -1,9 +1,11 @@
 #include "scenarios/fields_set.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
 
+#include "scenarios/fields_expand.h"
 #include "scenarios/suggest.h"
 
 namespace twinbed::scenarios {
@@ -153,27 +155,54 @@ class PathWalk {
   std::string message_;
 };
 
+/// Whether the setting is for a node that the document does not list: one of several for which an
+/// entry with a count stands, perhaps.
+bool is_for_unlisted_node(const YamlNode& root, const std::vector<PathPart>& path) {
+  const YamlNode* nodes = root.find("nodes");
+  if (nodes == nullptr || path.size() < 2 || path[0].text != "nodes") return false;
+  const auto has_that_name = [&](const YamlNode& item) {
+    const YamlNode* name = item.find("name");
+    return name != nullptr && name->text == path[1].text;
+  };
+  return std::none_of(nodes->items.begin(), nodes->items.end(), has_that_name) &&
+         !parse_index(path[1].text);
+}
+
+std::optional<Problem> apply(YamlNode& root, const Setting& setting, const Place& place) {
+  Parsed value = parse_yaml(setting.value);
+  if (!value.ok) {
+    value.problem.place = place;
+    return value.problem;
+  }
+  set_place(value.root, place);
+  PathWalk walk(setting.path, place);
+  YamlNode* target = walk.walk(root);
+  if (target == nullptr) return walk.problem();
+  *target = std::move(value.root);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Problem> apply_settings(YamlNode& root, const std::vector<std::string>& settings) {
+  std::vector<std::pair<Setting, Place>> for_single_nodes;
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const Place place{0, 0, static_cast<int>(i)};
     Setting setting;
     if (!split_setting(settings[i], setting)) {
       return Problem{place, "", "this is not path=value, such as network.link.delay=5 ms"};
     }
-    Parsed value = parse_yaml(setting.value);
-    if (!value.ok) {
-      value.problem.place = place;
-      return value.problem;
+    if (is_for_unlisted_node(root, setting.path)) {
+      for_single_nodes.emplace_back(std::move(setting), place);
+    } else if (auto problem = apply(root, setting, place)) {
+      return problem;
     }
-    set_place(value.root, place);
-    PathWalk walk(setting.path, place);
-    YamlNode* target = walk.walk(root);
-    if (target == nullptr) return walk.problem();
-    *target = std::move(value.root);
   }
-  return std::nullopt;
+  if (auto problem = expand_counts(root)) return problem;
+  for (const auto& [setting, place] : for_single_nodes) {
+    if (auto problem = apply(root, setting, place)) return problem;
+  }
+  return for_single_nodes.empty() ? std::nullopt : expand_counts(root);
 }
 
 }  // namespace twinbed::scenarios

@@ -6,7 +6,10 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <vector>
+
+#include "core/base/random_stream.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -48,9 +51,19 @@ std::vector<std::string*> names_in(Scenario& scenario, std::optional<std::size_t
   if (!scenario.network.file.empty()) names.push_back(&scenario.network.file);
   for (std::size_t node = 0; node < scenario.nodes.size(); ++node) {
     if (only_node && node != *only_node) continue;
-    for (auto& [name, file] : scenario.nodes[node].files) names.push_back(&file);
+    for (auto& [name, source] : scenario.nodes[node].files) {
+      if (auto* file = std::get_if<std::string>(&source)) names.push_back(file);
+    }
   }
   return names;
+}
+
+std::string random_content(const Scenario& scenario, const NodeSpec& node, const std::string& name,
+                           std::uint64_t size_bytes) {
+  RandomStream random(0, "file " + scenario.name + "/" + node.name + "/" + name);
+  std::string content(size_bytes, '\0');
+  random.fill(std::as_writable_bytes(std::span(content)));
+  return content;
 }
 
 Result<ScenarioFiles> read_some(const Scenario& scenario, std::optional<std::size_t> only_node) {
@@ -84,6 +97,18 @@ Result<std::string_view> ScenarioFiles::content(const Scenario& scenario,
   TWINBED_CHECK(!source_.empty(), "a file was asked for that was not read before the run");
   return Error{source_ + " does not hold the file " + path +
                ", which its scenario names, so that it cannot be repeated"};
+}
+
+Result<std::string> ScenarioFiles::of_node(const Scenario& scenario, std::size_t node,
+                                           const std::string& name) const {
+  const NodeSpec& spec = scenario.nodes[node];
+  const FileSource& source = spec.files.at(name);
+  if (const auto* drawn = std::get_if<RandomFile>(&source)) {
+    return random_content(scenario, spec, name, drawn->size_bytes);
+  }
+  const Result<std::string_view> copied = content(scenario, std::get<std::string>(source));
+  if (!copied) return Error{copied.error()};
+  return std::string(*copied);
 }
 
 std::string absolute_file(const Scenario& scenario, const std::string& name) {

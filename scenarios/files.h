@@ -32,6 +32,11 @@ class ScenarioFiles {
 
   /// The content of a file that the scenario names, valid as long as this object.
   Result<std::string_view> content(const Scenario& scenario, const std::string& name) const;
+  /// What is put into one of a node's files (NodeSpec::files) before the run. Random content
+  /// depends on the names of scenario, node and file alone, so that simulated and real runs of any
+  /// seed have the same.
+  Result<std::string> of_node(const Scenario& scenario, std::size_t node,
+                              const std::string& name) const;
   const Contents& contents() const { return contents_; }
 
  private:

@@ -52,11 +52,14 @@ Reading read_scenario(const YamlNode& root, const std::string& directory) {
   } else if (auto contradiction = find_contradiction(reading.scenario)) {
     reading.problem = Problem{find_place(root, contradiction->path),
                               join_path(contradiction->path), contradiction->message};
-  } else if (has_traces(reading.scenario) &&
-             dump_scenario(reading.scenario).size() >= kMaxReadBytes) {
-    reading.problem = Problem{{}, "network",
-                              "the scenario has more than 4 MiB with the traces that it names, use "
-                              "shorter or fewer ones"};
+  } else if (dump_scenario(reading.scenario).size() >= kMaxReadBytes) {
+    // What is not read back cannot be repeated.
+    reading.problem =
+        has_traces(reading.scenario)
+            ? Problem{{}, "network", "the scenario has more than 4 MiB with the traces that it "
+                                     "names, use shorter or fewer ones"}
+            : Problem{{}, "", "the scenario has more than 4 MiB when it is written out, leave out "
+                              "or shorten what it does not need"};
   }
   return reading;
 }

@@ -16,6 +16,14 @@
 //     nodes.node1.clock.drift=20 ppm          faults.0.select={role: follower}
 //     nodes.client.files."b.png"=images/b.png
 //
+// An entry of nodes with a count stands for that many nodes: {name: client, count: 50} for client1
+// to client50, and 'client' in the workload and in select and groups of faults for all of them.
+// Each is given a command at a time of its own, drawn from the seed. Settings may name the entry
+// (nodes.client.count=10) or one of its nodes, which then has a value of its own
+// (nodes.client7.options.retry=2 s); indices count the entries as the file has them. In a node's
+// files, {random: 500 kB} is content that no other node and no other file has, and
+// "photo{n}.jpg": {random: 500 kB, count: 20} stands for photo1.jpg to photo20.jpg.
+//
 // Options of protocols, nodes, generators and checkers have the type of their form: true and false,
 // whole and real numbers, durations ("5 ms", in quotes or not), and text. A number in quotes is
 // text, and what has the form of a duration is text under the tag !!str.

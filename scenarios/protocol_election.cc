@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <optional>
+
 #include "core/protocols/election/client.h"
 #include "core/protocols/election/original_node.h"
 #include "core/protocols/imagestore/client.h"
@@ -51,21 +54,66 @@ Result<ElectionOptions> read_election_options(const Scenario& scenario, const No
   raft.snapshot_every =
       static_cast<std::uint64_t>(options.integer("snapshot_every", 10'000));
   read.node.replicate = options.truth("replicate", true);
+  read.node.shared_storage = options.truth("shared_storage", false);
+  read.node.at_rest = options.truth("at_rest", false);
   read.node.fence = options.truth("fence", true);
   read.node.repair = options.truth("repair", true);
   read.node.scrub_every = options.duration("scrub_every", std::chrono::hours(1));
   read.node.max_image_bytes = static_cast<std::uint64_t>(
       options.integer("max_image_bytes", static_cast<std::int64_t>(read.node.max_image_bytes)));
+  // Not for use: it shows what sealing costs, and what is lost without it.
+  read.node.links.encrypt = read.client.links.encrypt = options.truth("encrypt", true);
   read.client.retry = options.truth("retry", true);
   read.client.give_up = options.duration("give_up", read.client.give_up);
   if (const auto error = options.error()) return *error;
   return read;
 }
 
+/// Which of the scenario's shared directories holds the images of a node, if one does.
+std::optional<std::size_t> shared_images(const Scenario& scenario, const NodeSpec& node,
+                                         const std::string& image_prefix) {
+  for (std::size_t i = 0; i < scenario.shared_storage.size(); ++i) {
+    const SharedStorageSpec& shared = scenario.shared_storage[i];
+    const bool sees_it =
+        std::find(shared.nodes.begin(), shared.nodes.end(), node.name) != shared.nodes.end();
+    if (sees_it && image_prefix.starts_with(shared.path)) return i;
+  }
+  return std::nullopt;
+}
+
+/// The servers of the policy robust must know whether they see one directory of images.
+std::optional<Error> check_shared_storage(const Scenario& scenario,
+                                          const ElectionOptions& options) {
+  const std::string subject = "protocol election: ";
+  const bool is_shared = options.node.shared_storage;
+  if (is_shared && !options.node.replicate) {
+    return Error{subject + "shared_storage keeps one file of each image for all servers, and "
+                           "'replicate: false' one at its leader; leave one of them out"};
+  }
+  std::optional<std::optional<std::size_t>> all;
+  for (const NodeSpec& node : scenario.nodes) {
+    if (node.role != "server") continue;
+    const std::optional<std::size_t> own = shared_images(scenario, node, options.image_prefix);
+    if (!all) all = own;
+    if (is_shared && (!own || own != *all)) {
+      return Error{subject + "shared_storage needs one directory that all servers see; add "
+                             "'shared_storage: [{path: " + options.image_prefix +
+                             ", nodes: [...]}]' with the names of all servers to the scenario"};
+    }
+    if (!is_shared && own) {
+      return Error{subject + "node '" + node.name + "' shares " + options.image_prefix +
+                   " with others; add the option 'shared_storage: true', so that the servers of "
+                   "the policy robust know it"};
+    }
+  }
+  return std::nullopt;
+}
+
 Result<sim::ProtocolFactory> make_robust(const Scenario& scenario, std::size_t index,
                                          const std::vector<Endpoint>& endpoints,
                                          ElectionOptions options) {
   const NodeSpec& node = scenario.nodes[index];
+  if (const auto error = check_shared_storage(scenario, options)) return *error;
   // A key that anybody can read, for runs that stay on this machine.
   if (options.key.empty()) options.key = blake2b_hex(as_bytes("twinbed scenario"));
   if (node.role == "server") {

@@ -28,6 +28,30 @@ std::string unwritten(const std::string& file) {
   return "cannot write the file " + file + "; is the disk full?";
 }
 
+/// Gives a node its shared directories: links to one directory for all nodes that see it, beside
+/// theirs. A directory that the node has already stays. Returns what went wrong.
+std::string link_shared(const Scenario& scenario, const std::string& name,
+                        const std::string& work_directory) {
+  for (std::size_t i = 0; i < scenario.shared_storage.size(); ++i) {
+    const SharedStorageSpec& spec = scenario.shared_storage[i];
+    if (std::find(spec.nodes.begin(), spec.nodes.end(), name) == spec.nodes.end()) continue;
+    namespace fs = std::filesystem;
+    std::error_code code;
+    const fs::path shared =
+        fs::absolute(work_directory, code) / ("shared." + std::to_string(i + 1));
+    const std::string path = work_directory + "/" + name + ".files/" + spec.path;
+    const fs::path link = path.substr(0, path.size() - 1);  // without the last '/'
+    fs::create_directories(shared, code);
+    if (!code) fs::create_directories(link.parent_path(), code);
+    if (!code && !fs::is_symlink(link)) fs::create_directory_symlink(shared, link, code);
+    if (code) {
+      return "cannot link the shared directory " + link.string() + ": " + code.message() +
+             "; choose another directory for the run's files";
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 RealRun::RealRun(const Scenario& scenario, const ScenarioFiles& files, const BuiltNetwork& network,
@@ -144,6 +168,10 @@ std::string RealRun::spawn(std::size_t node) {
   const std::string name = scenario_.nodes[node].name;
   Member& member = members_[node];
   if (!member.has_power) restore_power(static_cast<std::uint32_t>(node));
+  if (const std::string problem = link_shared(scenario_, name, real_.work_directory);
+      !problem.empty()) {
+    return problem;
+  }
   const std::string number = std::to_string(member.starts++);
   databases_.push_back(real_.work_directory + "/" + name + "." + number + ".db");
   auto process = backends::ChildProcess::start(

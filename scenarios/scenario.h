@@ -38,6 +38,16 @@ struct ClockSpec {
   bool operator==(const ClockSpec&) const = default;
 };
 
+/// Bytes drawn for one file of one node: the same in every run, simulated or real, and of no other
+/// file (ScenarioFiles::of_node).
+struct RandomFile {
+  std::uint64_t size_bytes = 0;
+
+  bool operator==(const RandomFile&) const = default;
+};
+/// Where a file in a node's storage comes from: a file of this name, or the random stream.
+using FileSource = std::variant<std::string, RandomFile>;
+
 struct NodeSpec {
   std::string name;
   std::string role;              ///< the protocol's word: "server", "client"
@@ -45,9 +55,17 @@ struct NodeSpec {
   std::uint16_t port = 0;        ///< where it listens, 0 if it need not
   Options options;               ///< on top of the protocol's
   ClockSpec clock;
-  std::map<std::string, std::string> files;  ///< name in the node's storage -> file to copy there
+  std::map<std::string, FileSource> files;  ///< name in the node's storage -> what is put there
 
   bool operator==(const NodeSpec&) const = default;
+};
+
+/// A directory that several nodes see, as on a network file system (sim/shared_storage.h).
+struct SharedStorageSpec {
+  std::string path;                ///< in the storage of each of the nodes, "images/"
+  std::vector<std::string> nodes;
+
+  bool operator==(const SharedStorageSpec&) const = default;
 };
 
 /// The shapes of network that can be made for the nodes (sim/network/generators.h).
@@ -101,6 +119,7 @@ struct Scenario {
   Duration duration{};
   ProtocolSpec protocol;
   std::vector<NodeSpec> nodes;
+  std::vector<SharedStorageSpec> shared_storage;
   NetworkSpec network;
   std::vector<WorkloadItem> workload;
   sim::FaultPlan faults;

@@ -4,6 +4,7 @@
 
 #include "core/base/random_stream.h"
 #include "scenarios/build_network.h"
+#include "scenarios/numbered.h"
 #include "scenarios/protocols.h"
 
 namespace twinbed::scenarios {
@@ -11,22 +12,23 @@ namespace {
 
 std::optional<Error> add_files(const Scenario& scenario, const ScenarioFiles& files,
                                std::size_t index, sim::Simulator& simulator) {
-  for (const auto& [name, file] : scenario.nodes[index].files) {
-    const Result<std::string_view> content = files.content(scenario, file);
+  for (const auto& [name, source] : scenario.nodes[index].files) {
+    const Result<std::string> content = files.of_node(scenario, index, name);
     if (!content) return Error{content.error()};
     simulator.put_file(NodeId{static_cast<std::uint32_t>(index)}, name, as_bytes(*content));
   }
   return std::nullopt;
 }
 
-std::string numbered(std::string command, std::uint32_t number) {
-  static constexpr std::string_view kMark = "{n}";
-  const std::string text = std::to_string(number);
-  for (std::size_t at = command.find(kMark); at != std::string::npos;
-       at = command.find(kMark, at + text.size())) {
-    command.replace(at, kMark.size(), text);
+void share_storage(const Scenario& scenario, sim::Simulator& simulator) {
+  for (const SharedStorageSpec& spec : scenario.shared_storage) {
+    const auto shared = std::make_shared<sim::SharedStorage>();
+    for (std::uint32_t index = 0; index < scenario.nodes.size(); ++index) {
+      const bool sees_it = std::find(spec.nodes.begin(), spec.nodes.end(),
+                                     scenario.nodes[index].name) != spec.nodes.end();
+      if (sees_it) simulator.node(NodeId{index}).storage().mount(spec.path, shared);
+    }
   }
-  return command;
 }
 
 }  // namespace
@@ -77,6 +79,9 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
     simulator->add_node(
         {node.name, node.role, network->hosts[index], node.clock.offset, node.clock.drift_ppm},
         std::move(make));
+  }
+  share_storage(scenario, *simulator);
+  for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
     if (const auto error = add_files(scenario, files, index, *simulator)) return *error;
   }
   for (const ScheduledCommand& item : draw_workload(scenario, seed)) {

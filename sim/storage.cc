@@ -4,19 +4,35 @@
 #include <utility>
 
 #include "core/io/file_name.h"
+#include "sim/file_content.h"
 
 namespace twinbed::sim {
 
+void SimStorage::mount(std::string prefix, std::shared_ptr<SharedStorage> shared) {
+  const SharedStorage::Member self = shared->join();
+  mounts_.push_back({std::move(prefix), std::move(shared), self});
+}
+
+const SimStorage::Mount* SimStorage::mount_of(std::string_view file) const {
+  const auto found = std::find_if(mounts_.begin(), mounts_.end(), [file](const Mount& mount) {
+    return file.starts_with(mount.prefix);
+  });
+  return found == mounts_.end() ? nullptr : &*found;
+}
+
+WriteFate SimStorage::draw_fate() {
+  const bool is_lost = !fault_.full && random_.chance(fault_.lose_write);
+  if (fault_.full || is_lost) ++touched_;
+  return fault_.full ? WriteFate::kNoSpace : is_lost ? WriteFate::kLost : WriteFate::kTaken;
+}
+
 StorageStatus SimStorage::read(std::string_view file, std::uint64_t offset, std::uint64_t size,
                                Buffer& out) const {
+  if (const Mount* mount = mount_of(file)) return mount->shared->read(file, offset, size, out);
   out.clear();
   const auto found = visible_.find(file);
   if (found == visible_.end()) return StorageStatus::kNotFound;
-  const Buffer& content = found->second->content;
-  if (offset >= content.size()) return StorageStatus::kOk;
-  const std::uint64_t count = std::min<std::uint64_t>(size, content.size() - offset);
-  const auto begin = content.begin() + static_cast<std::ptrdiff_t>(offset);
-  out.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+  read_part(found->second->content, offset, size, out);
   return StorageStatus::kOk;
 }
 
@@ -28,35 +44,32 @@ SimStorage::File& SimStorage::open_for_write(std::string_view file) {
 
 void SimStorage::write(std::string_view name, std::uint64_t offset, Bytes data) {
   if (!is_plain_file_name(name)) return;
-  File& file = open_for_write(name);
-  if (fault_.full) {
-    file.failure = StorageStatus::kNoSpace;
-    ++touched_;
+  const WriteFate fate = draw_fate();
+  if (const Mount* mount = mount_of(name)) {
+    mount->shared->write(mount->self, name, offset, data, fate);
     return;
   }
-  const std::uint64_t end = offset + data.size();
-  if (file.content.size() < end) file.content.resize(end);
-  std::copy(data.begin(), data.end(), file.content.begin() + static_cast<std::ptrdiff_t>(offset));
-  if (random_.chance(fault_.lose_write)) {
-    ++touched_;
-    return;  // visible until the crash, but no sync will ever make it durable
+  File& file = open_for_write(name);
+  if (fate == WriteFate::kNoSpace) {
+    file.failure = StorageStatus::kNoSpace;
+    return;
   }
+  write_part(file.content, offset, data);
+  if (fate == WriteFate::kLost) return;
+  const std::uint64_t end = offset + data.size();
   const bool clean = file.dirty_from == file.dirty_to;
   file.dirty_from = clean ? offset : std::min(file.dirty_from, offset);
   file.dirty_to = std::max(clean ? end : file.dirty_to, end);
 }
 
 void SimStorage::make_durable(File& file) {
-  if (file.dirty_from == file.dirty_to) return;
-  file.durable.resize(std::max<std::size_t>(file.durable.size(), file.dirty_to));
-  std::copy(file.content.begin() + static_cast<std::ptrdiff_t>(file.dirty_from),
-            file.content.begin() + static_cast<std::ptrdiff_t>(file.dirty_to),
-            file.durable.begin() + static_cast<std::ptrdiff_t>(file.dirty_from));
+  copy_part(file.content, file.dirty_from, file.dirty_to, file.durable);
   file.dirty_from = file.dirty_to = 0;
 }
 
 StorageStatus SimStorage::sync(std::string_view name) {
   if (fault_.sync_delay > Duration{} || fault_.sync_jitter > Duration{}) ++touched_;
+  if (const Mount* mount = mount_of(name)) return mount->shared->sync(mount->self, name);
   const auto found = visible_.find(name);
   if (found == visible_.end()) {
     // The removal, or the rename away from this name, becomes durable.
@@ -75,6 +88,12 @@ StorageStatus SimStorage::sync(std::string_view name) {
 }
 
 void SimStorage::rename(std::string_view from, std::string_view to) {
+  const Mount* const mount = mount_of(from);
+  if (mount != mount_of(to)) return;
+  if (mount != nullptr) {
+    if (is_plain_file_name(to)) mount->shared->rename(from, to);
+    return;
+  }
   const auto found = visible_.find(from);
   if (found == visible_.end() || !is_plain_file_name(to) || from == to) return;
   FilePtr file = found->second;
@@ -83,11 +102,19 @@ void SimStorage::rename(std::string_view from, std::string_view to) {
 }
 
 void SimStorage::remove(std::string_view file) {
+  if (const Mount* mount = mount_of(file)) {
+    mount->shared->remove(file);
+    return;
+  }
   const auto found = visible_.find(file);
   if (found != visible_.end()) visible_.erase(found);
 }
 
 void SimStorage::preload(std::string_view name, Bytes data) {
+  if (const Mount* mount = mount_of(name)) {
+    mount->shared->preload(name, data);
+    return;
+  }
   auto file = std::make_shared<File>();
   file->content = file->durable = to_buffer(data);
   visible_.insert_or_assign(std::string(name), file);
@@ -107,6 +134,9 @@ void SimStorage::crash() {
     file->failure = StorageStatus::kOk;
   }
   visible_ = durable_;
+  for (const Mount& mount : mounts_) {
+    touched_ += mount.shared->crash(mount.self, fault_.tear_write, random_);
+  }
 }
 
 void SimStorage::erase() {
@@ -117,6 +147,10 @@ void SimStorage::erase() {
 std::vector<std::string> SimStorage::list() const {
   std::vector<std::string> names;
   for (const auto& [name, file] : visible_) names.push_back(name);
+  for (const Mount& mount : mounts_) {
+    for (std::string& name : mount.shared->list()) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
   return names;
 }
 

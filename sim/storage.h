@@ -6,15 +6,20 @@
 // longer, a full disk, writes that are acknowledged and never reach the platter, and a crash that
 // leaves a prefix of an unsynced write behind (Pillai et al., "All File Systems Are Not Created
 // Equal", OSDI 2014).
+//
+// A directory may be one that other nodes see, too (shared_storage.h). The node's disk faults apply
+// to what the node does there.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/random.h"
 #include "core/io/storage.h"
 #include "sim/faults/plan.h"
+#include "sim/shared_storage.h"
 
 namespace twinbed::sim {
 
@@ -29,11 +34,15 @@ class SimStorage {
   void rename(std::string_view from, std::string_view to);
   void remove(std::string_view file);
 
+  /// From here on files whose names begin with the prefix, "images/", lie in the shared directory.
+  /// A rename between it and the node's own disk does nothing, as between two file systems.
+  void mount(std::string prefix, std::shared_ptr<SharedStorage> shared);
+
   /// Puts a file on the disk before the run, durable from the start.
   void preload(std::string_view file, Bytes data);
   /// Back to what is durable.
   void crash();
-  /// A new, empty disk.
+  /// A new, empty disk. What is shared stays.
   void erase();
 
   void set_fault(const DiskFault& fault) { fault_ = fault; }
@@ -55,13 +64,23 @@ class SimStorage {
   using FilePtr = std::shared_ptr<File>;
   using Names = std::map<std::string, FilePtr, std::less<>>;
 
+  struct Mount {
+    std::string prefix;
+    std::shared_ptr<SharedStorage> shared;
+    SharedStorage::Member self{};
+  };
+
   File& open_for_write(std::string_view file);
   static void make_durable(File& file);
+  WriteFate draw_fate();
+  /// Where the file lies if it is not on the node's own disk; null if it is.
+  const Mount* mount_of(std::string_view file) const;
 
   Random& random_;
   DiskFault fault_;
   Names visible_;
   Names durable_;
+  std::vector<Mount> mounts_;
   std::uint64_t touched_ = 0;
 };
 

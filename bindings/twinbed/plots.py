@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .results import Run
 
 # Events that the timeline shows in another way, or not at all.
-_NO_MARKER = {"role", "log", "leader_view"}
+_NO_MARKER = {"role", "log", "leader_view", "raft.append", "raft.apply"}
 _MARKERS = "x^ovsD*P<>"
 _LANE = 0.34  # half the height of a lane
 

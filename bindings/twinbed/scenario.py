@@ -112,7 +112,11 @@ class Scenario:
         return cls(_write(document), name, str(directory), (), True)
 
     def node(self, name: str, role: str | None = None, **keys: Any) -> Self:
-        """Adds a node; further keys are those of a node in a scenario file: port, options, ..."""
+        """Adds a node; further keys are those of a node in a scenario file: port, options, ...
+
+        With `count` it stands for that many nodes: node("client", count=50) for client1 to
+        client50, and "client" in `workload` and `fault` for all of them.
+        """
         return self._append("nodes", {"name": name, **_given(role=role), **keys})
 
     def workload(self, node: str, command: str, at: str, **keys: Any) -> Self:
@@ -120,7 +124,11 @@ class Scenario:
         return self._append("workload", {"at": at, "node": node, "command": command, **keys})
 
     def fault(self, action: str, at: str, lasts: str | None = None, **keys: Any) -> Self:
-        """Adds a fault; `lasts` is a file's key `for`; further keys: select, kind, link, ..."""
+        """Adds a fault; `lasts` is a file's key `for`; further keys: select, kind, link, ...
+
+        With `on`, the name of a type of event, it waits for one from `at` on; with `nth` as well,
+        for so many of them.
+        """
         return self._append(
             "faults", {"at": at, "action": action, **_given(**{"for": lasts}), **keys}
         )
@@ -202,8 +210,9 @@ class Scenario:
         return ScenarioError(f"{self._name}: {place[2]} (in {line})")
 
     def _append(self, key: str, item: dict[str, Any]) -> Self:
-        # What is not complete yet is this class's own JSON; what is, C++ writes as JSON.
-        document = json.loads(self._text) if self._in_python else self.to_dict()
+        # What was written by hand is taken as it stands, for the settings on top name its parts.
+        text = self._text if self._in_python else _twinbed.document_json(self._text)
+        document = json.loads(text)
         document.setdefault(key, []).append(item)
         return self._change(text=_write(document), in_python=True)
 

@@ -72,6 +72,8 @@ Result<imagestore::NodeOptions> robust_node_options(const election::Config& conf
   options.blobs.image_prefix = "";
   options.blobs.state_prefix = state_prefix(config.node_id);
   options.replicate = settings.replicate;
+  options.shared_storage = settings.shared_storage;
+  options.at_rest = settings.at_rest;
   return options;
 }
 
@@ -108,6 +110,8 @@ std::vector<std::pair<std::string, std::string>> robust_parameters(
     const RobustSettings& settings) {
   return {{"timeout", settings.timeout},
           {"replicate", settings.replicate ? "true" : "false"},
+          {"shared_storage", settings.shared_storage ? "true" : "false"},
+          {"at_rest", settings.at_rest ? "true" : "false"},
           {"node_key", settings.node_key},
           {"known_clients", settings.known_clients},
           {"known_servers", settings.known_servers}};
@@ -119,6 +123,8 @@ RobustSettings robust_settings(
   for (const auto& [name, value] : parameters) {
     if (name == "timeout") settings.timeout = value;
     if (name == "replicate") settings.replicate = value == "true";
+    if (name == "shared_storage") settings.shared_storage = value == "true";
+    if (name == "at_rest") settings.at_rest = value == "true";
     if (name == "node_key") settings.node_key = value;
     if (name == "known_clients") settings.known_clients = value;
     if (name == "known_servers") settings.known_servers = value;

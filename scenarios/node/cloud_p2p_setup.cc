@@ -58,15 +58,20 @@ Result<std::monostate> check_policy(const CloudP2pOptions& options) {
                    " belongs to the policy original; add --policy original to run the program as "
                    "it was"};
     }
+    if (robust.shared_storage && !robust.replicate) {
+      return Error{"--shared-storage keeps one file of each image for all servers, and "
+                   "--no-replication one at its leader; leave one of them out"};
+    }
   } else if (options.policy == "original") {
     const bool is_set = !robust.health.empty() || !robust.node_key.empty() ||
                         !robust.known_clients.empty() || !robust.known_servers.empty() ||
-                        !robust.replicate || robust.timeout != defaults.timeout ||
+                        !robust.replicate || robust.shared_storage || robust.at_rest ||
+                        robust.timeout != defaults.timeout ||
                         robust.give_up != defaults.give_up;
     if (is_set) {
-      return Error{"--timeout, --no-replication, --health, --node-key, --known-clients, "
-                   "--known-servers and --give-up belong to the policy robust; leave out --policy "
-                   "original"};
+      return Error{"--timeout, --no-replication, --shared-storage, --encrypt-at-rest, --health, "
+                   "--node-key, --known-clients, --known-servers and --give-up belong to the "
+                   "policy robust; leave out --policy original"};
     }
   } else {
     return Error{"there is no policy '" + options.policy + "'; there are robust and original"};
@@ -76,12 +81,17 @@ Result<std::monostate> check_policy(const CloudP2pOptions& options) {
 
 Result<std::string> read_key(bool zero_key, const election::Environment& environment,
                              std::vector<std::string>& warnings) {
-  const std::optional<std::string> key = environment("ENCRYPTION_KEY");
-  if (zero_key) {
-    if (key) warnings.push_back("--zero-key is given, so ENCRYPTION_KEY is not used");
-    return std::string(64, '0');
+  if (!zero_key) return read_cluster_key(environment);
+  if (environment("ENCRYPTION_KEY")) {
+    warnings.push_back("--zero-key is given, so ENCRYPTION_KEY is not used");
   }
-  if (key) return *key;
+  return std::string(64, '0');
+}
+
+}  // namespace
+
+Result<std::string> read_cluster_key(const election::Environment& environment) {
+  if (const std::optional<std::string> key = environment("ENCRYPTION_KEY")) return *key;
   const std::string directory = environment("CREDENTIALS_DIRECTORY").value_or("");
   if (directory.empty()) {
     return Error{
@@ -98,8 +108,6 @@ Result<std::string> read_key(bool zero_key, const election::Environment& environ
   }
   return read_key_file(path);
 }
-
-}  // namespace
 
 Result<std::string> read_key_file(const std::string& path) {
   const auto error = [&](const std::string& problem) {

@@ -29,6 +29,8 @@ namespace twinbed::scenarios {
 struct RobustSettings {
   std::string timeout = "1 s";  ///< a server waits so long, or up to twice, for its leader
   bool replicate = true;        ///< false: only the leader keeps an image
+  bool shared_storage = false;  ///< all servers see one directory of images
+  bool at_rest = false;         ///< images are sealed in their files
   std::string health;           ///< ADDRESS:PORT of the HTTP endpoint; empty: none
   std::string node_key;         ///< file of this program's own secret key; empty: a new one
   std::string give_up = "30 s";  ///< of a client: after so long a command has failed
@@ -60,6 +62,10 @@ struct CloudP2pSetup {
 /// Errors are sentences with the place ("config.json:3:5: ...") and the remedy.
 Result<CloudP2pSetup> read_cloud_p2p_setup(const CloudP2pOptions& options,
                                            const election::Environment& environment);
+
+/// The cluster's key as it is given: ENCRYPTION_KEY, or the file encryption_key in
+/// CREDENTIALS_DIRECTORY. Not yet checked.
+Result<std::string> read_cluster_key(const election::Environment& environment);
 
 /// The key in a file: 64 hexadecimal digits, with white space around them. Errors show nothing of
 /// the file's content.

@@ -13,6 +13,7 @@
 #include "scenarios/node/cloud_p2p_client.h"
 #include "scenarios/node/cloud_p2p_robust.h"
 #include "scenarios/node/cloud_p2p_server.h"
+#include "scenarios/node/cloud_p2p_unseal.h"
 #include "scenarios/node/install_unit.h"
 #include "scenarios/node/node_process.h"
 
@@ -99,6 +100,8 @@ struct Arguments {
   std::string cloud_p2p_listen;
   UnitArguments unit;
   std::string key_file;
+  std::string sealed_file;
+  std::string image_file;
 };
 
 void add_arguments(CLI::App& app, Arguments& arguments) {
@@ -168,6 +171,12 @@ void add_server_options(CLI::App& server, twinbed::scenarios::RobustSettings& ro
       ->capture_default_str();
   server.add_flag("!--no-replication", robust.replicate,
                   "only the leader keeps an image, as the original does");
+  server.add_flag("--shared-storage", robust.shared_storage,
+                  "all servers see one directory of images, such as an NFS mount: an image is "
+                  "written there once");
+  server.add_flag("--encrypt-at-rest", robust.at_rest,
+                  "images are sealed in their files, with a key that follows from the cluster's; "
+                  "`twinbed-node cloud-p2p unseal` opens one");
   server.add_option("--health", robust.health,
                     "ADDRESS:PORT where /healthz, /readyz and /metrics are served over HTTP");
   server.add_option("--known-clients", robust.known_clients,
@@ -239,6 +248,12 @@ int run_make_key(const std::string& path) {
   return 0;
 }
 
+int run_unseal(const Arguments& arguments) {
+  const auto done = twinbed::scenarios::unseal_image(arguments.sealed_file, arguments.image_file,
+                                                     twinbed::scenarios::process_environment);
+  return done ? 0 : fail(2, done.error());
+}
+
 int run_install_unit(const UnitArguments& arguments) {
   const auto unit = twinbed::scenarios::make_unit(arguments.options);
   if (!unit) return fail(2, unit.error());
@@ -288,6 +303,11 @@ int main(int argc, char** argv) {
   server->add_option("--database", arguments.cloud_p2p_database, "result store to write");
   add_server_options(*server, arguments.cloud_p2p.robust);
   server->footer(std::string(kConfiguration) + kServerNotes);
+  CLI::App* unseal = server->add_subcommand(
+      "unseal", "writes the image that a server with --encrypt-at-rest has sealed; takes the key "
+                "from ENCRYPTION_KEY");
+  unseal->add_option("FILE", arguments.sealed_file, "a file of the image directory")->required();
+  unseal->add_option("OUT", arguments.image_file, "where the image goes")->required();
   client->add_option("--listen", arguments.cloud_p2p_listen,
                      "ADDRESS:PORT where replies arrive")
       ->default_str("127.0.0.1:7100, or a free port");
@@ -304,6 +324,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;  // 0: it was asked for help
   }
+  if (unseal->parsed()) return run_unseal(arguments);
   if (server->parsed()) return run_cloud_p2p(arguments);
   if (client->parsed()) return run_cloud_p2p_client(arguments);
   if (unit->parsed()) return run_install_unit(arguments.unit);

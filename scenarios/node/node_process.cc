@@ -148,9 +148,9 @@ Result<int> NodeProcess::prepare() {
                                     options_.addresses);
   if (!addresses) return Error{addresses.error()};
   addresses_ = std::move(*addresses);
-  for (const auto& [name, file] : scenario.nodes[options_.node].files) {
+  for (const auto& [name, source] : scenario.nodes[options_.node].files) {
     const std::filesystem::path target = std::filesystem::path(options_.storage_root) / name;
-    const Result<std::string_view> content = files_.content(scenario, file);
+    const Result<std::string> content = files_.of_node(scenario, options_.node, name);
     if (!content) return Error{content.error()};
     std::error_code code;
     std::filesystem::create_directories(target.parent_path(), code);

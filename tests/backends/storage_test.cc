@@ -164,6 +164,21 @@ TEST_F(StorageTest, AFailedWriteIsAnsweredByTheNextSyncOfThatFileOnly) {
   EXPECT_EQ(storage.sync("f"), StorageStatus::kOk);
 }
 
+TEST_F(StorageTest, AFileThatWasTakenAwayIsNotBegunAnew) {
+  FileStorage storage = make();
+  storage.write("deep/log", 0, as_bytes("one"));
+  ASSERT_EQ(storage.sync("deep/log"), StorageStatus::kOk);
+  std::filesystem::remove_all(root() + "/deep");
+  storage.write("deep/log", 3, as_bytes("two"));
+  EXPECT_EQ(storage.sync("deep/log"), StorageStatus::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(root() + "/deep"));
+  // What this process removes itself, or never had, it may begin.
+  storage.remove("deep/log");
+  storage.write("deep/log", 0, as_bytes("new"));
+  EXPECT_EQ(storage.sync("deep/log"), StorageStatus::kOk);
+  EXPECT_EQ(read(storage, "deep/log"), "new");
+}
+
 TEST_F(StorageTest, FaultOfAFullDiskLosesTheWriteAndTellsIt) {
   FileStorage storage = make();
   storage.write("f", 0, as_bytes("abc"));

@@ -17,6 +17,9 @@ def test_a_killed_leader_is_replaced_and_nothing_is_lost(root, db, mode, node_pr
     run = tb.run(scenario, mode=mode, seed=1, db=db)
     assert run.as_expected, run.verdicts()["explanation"].to_list()
     measures = run.measures().set_index("metric")["value"]
+    shown = set(run.plot_timeline().get_legend_handles_labels()[1])
+    assert "ack" in shown
+    assert shown.isdisjoint({"raft.append", "raft.apply"}), "every entry of every log has such rows"
     assert 0 < measures["leaders.first"] < 4
     assert 0 < measures["failover.view"] < 4
     assert run.replay().equal

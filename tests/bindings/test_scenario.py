@@ -56,6 +56,31 @@ def test_parts_can_be_added_to_a_scenario_from_a_file(kill_leader):
     assert len(scenario.to_dict()["nodes"]) == 3
 
 
+def test_one_entry_can_stand_for_many_nodes(pingpong):
+    files = {"photo{n}.jpg": {"random": "2 kB", "count": 3}}
+    pingpong.node("carol", count=4, role="ponger", port=7001, files=files)
+    pingpong.workload("carol", "hello", at="1 s .. 1.5 s")
+    pingpong.fault("pause", at="1 s", select=["carol"])
+    pingpong.set("nodes.carol3.port", 7003)
+    document = pingpong.to_dict()
+    assert [node["name"] for node in document["nodes"][2:]] == [f"carol{n}" for n in range(1, 5)]
+    assert [node["port"] for node in document["nodes"][2:]] == [7001, 7001, 7003, 7001]
+    assert document["nodes"][2]["files"]["photo3.jpg"] == {"random": "2 kB"}
+    assert len(document["workload"]) == 4
+    assert document["faults"][0]["select"] == ["carol1", "carol2", "carol3", "carol4"]
+    with pytest.raises(tb.ScenarioError, match="there is no 'carol5' in 'nodes'"):
+        pingpong.set("nodes.carol5.port", 1)
+
+
+def test_settings_of_a_file_hold_when_parts_are_added_to_it(root):
+    scenario = tb.Scenario.load(
+        root / "scenarios/election/many_uploads.yaml", {"nodes.client.count": 2}
+    )
+    scenario.fault("crash", at="30 s", select=["client"]).set("nodes.client.count", 3)
+    assert len(scenario.to_dict()["nodes"]) == 6
+    assert len(scenario.to_dict()["faults"][0]["select"]) == 3
+
+
 def test_a_mistake_in_a_built_scenario_shows_what_is_wrong(pingpong):
     pingpong.fault("crash", at="1 s", selct=["bob"])
     with pytest.raises(tb.ScenarioError, match=r"'selct'.*'select'.*in .*\"selct\": \[\"bob\"\]"):

@@ -18,7 +18,8 @@ using namespace twinbed::testing;
 using State = Channel::State;
 
 constexpr std::array kVerdicts = {Refusal::kConfigDiffers, Refusal::kDuplicateId,
-                                  Refusal::kUnknownClient, Refusal::kWrongServer, Refusal::kBusy};
+                                  Refusal::kUnknownClient, Refusal::kWrongServer, Refusal::kBusy,
+                                  Refusal::kEncryptionDiffers};
 
 TEST(SecureChannel, CarriesMessagesBothWaysInOrder) {
   SecurePair pair = open_secure_pair();
@@ -399,10 +400,10 @@ TEST(SecureAllowList, NamesTheLineOfAMistake) {
 
 TEST(SecureRefusals, HaveNamesOfTheirOwn) {
   std::map<std::string_view, int> names;
-  for (int i = 0; i <= static_cast<int>(Refusal::kBusy); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastRefusal); ++i) {
     ++names[to_string(static_cast<Refusal>(i))];
   }
-  EXPECT_EQ(names.size(), 10u);
+  EXPECT_EQ(names.size(), 11u);
   EXPECT_EQ(names.count("unknown"), 0u);
   EXPECT_EQ(to_string(static_cast<Refusal>(200)), "unknown");
 }

@@ -1,6 +1,6 @@
 // libFuzzer target: a secure channel against strangers, against holders of the cluster key who
-// forge a hello, against bytes put into an open stream, and against a peer that seals what it
-// likes.
+// forge a hello, against bytes put into an open stream, sealed or in clear, and against a peer that
+// seals what it likes.
 //
 // Whatever comes in, nothing may crash; nobody gets in without a secret key; no message comes out
 // that was not sealed for the channel; and the pieces in which bytes arrive make no difference.
@@ -52,13 +52,14 @@ struct End {
   }
 };
 
-End responder() {
-  return {RandomStream(1, "responder"), {}, Channel::responder(credentials(PeerRole::kServer)), {}};
+End responder(Frames frames = Frames::kSealed) {
+  return {RandomStream(1, "responder"), {},
+          Channel::responder(credentials(PeerRole::kServer), frames), {}};
 }
-End initiator() {
+End initiator(Frames frames = Frames::kSealed) {
   RandomStream random(1, "initiator");
   Buffer out;
-  Channel channel = Channel::initiator(credentials(PeerRole::kClient), random, out);
+  Channel channel = Channel::initiator(credentials(PeerRole::kClient), random, out, frames);
   return {random, std::move(out), std::move(channel), {}};
 }
 
@@ -132,6 +133,34 @@ void check_injected(Bytes input, std::size_t chunk) {
   TWINBED_CHECK(whole.server.messages.empty(), "bytes of nobody became a message");
 }
 
+/// Bytes put into a stream in clear are messages, where they keep to the frames.
+void check_injected_in_clear(Bytes input, std::size_t chunk) {
+  End client = initiator(Frames::kClear);
+  End whole = responder(Frames::kClear);
+  whole.receive(client.out, client.out.size());
+  client.out.clear();
+  client.receive(whole.out, whole.out.size());
+  whole.receive(client.out, client.out.size());
+  TWINBED_CHECK(whole.channel.state() == Channel::State::kOpen, "a good peer does not get in");
+  whole.out.clear();
+  End cut = responder(Frames::kClear);
+  cut.receive(initiator(Frames::kClear).out, Handshake::kMessageBytes);
+  cut.receive(client.out, client.out.size());
+  cut.out.clear();
+  whole.receive(input, input.size());
+  cut.receive(input, chunk);
+  TWINBED_CHECK(whole == cut, "the pieces of a stream make a difference");
+  Buffer taken;
+  for (const Buffer& message : whole.messages) {
+    TWINBED_CHECK(!message.empty() && message.size() <= kMaxMessageBytes, "a message has no size");
+    Writer(taken).u32be(static_cast<std::uint32_t>(message.size()));
+    Writer(taken).bytes(message);
+  }
+  TWINBED_CHECK(taken.size() <= input.size() &&
+                    std::equal(taken.begin(), taken.end(), input.begin()),
+                "other messages come out than went in");
+}
+
 /// The input as messages, each a tag, a length and the text.
 void check_insider(Bytes input, std::size_t chunk) {
   Insider insider;
@@ -158,12 +187,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const Bytes input{reinterpret_cast<const std::byte*>(data) + 2, size - 2};
   const std::size_t chunk = std::size_t{data[1]} + 1;
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0: check_stranger(input, chunk); break;
     case 1: check_forged_hello(input, chunk); break;
     case 2: check_injected(input, chunk); break;
     case 3: check_insider(input, chunk); break;
     case 4: (void)AllowList::parse(as_text(input)); break;
+    case 5: check_injected_in_clear(input, chunk); break;
   }
   return 0;
 }

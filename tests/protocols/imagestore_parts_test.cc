@@ -141,6 +141,25 @@ TEST(Catalogue, ImagesOfOneContentShareAFile) {
   EXPECT_EQ(catalogue.all_of(digest_of("x")).size(), 2U);
 }
 
+TEST(Catalogue, AnImageThatNobodyHoldsByHimselfBearsTheNumberOfItsStagedFile) {
+  Image image = image_of("abc", "x");
+  image.holders.clear();
+  image.staged = 7;
+  Catalogue catalogue;
+  const Buffer command = Catalogue::command(image);
+  ASSERT_EQ(catalogue.apply(4, command).verdict, Catalogue::Verdict::kAdded);
+  EXPECT_EQ(catalogue.find("abc")->staged, 7U);
+  EXPECT_EQ(catalogue.find("abc")->term, 4U);
+  Catalogue copy;
+  ASSERT_TRUE(copy.restore(catalogue.snapshot()));
+  EXPECT_EQ(copy.at(0), catalogue.at(0));
+  EXPECT_EQ(copy.at(0).staged, 7U);
+  for (std::size_t size = 0; size < command.size(); ++size) {
+    EXPECT_EQ(Catalogue().apply(1, Bytes(command).first(size)).verdict,
+              Catalogue::Verdict::kInvalid);
+  }
+}
+
 TEST(Catalogue, CommandsThatAreNoneAreRefused) {
   Catalogue catalogue;
   const Buffer command = Catalogue::command(image_of("abc", "x"));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
+#include <tuple>
 
 #include "tests/support/image_cluster.h"
 
@@ -74,16 +76,40 @@ sim::FaultSpec random_fault(Random& random, std::uint32_t servers) {
   return fault;
 }
 
-class RandomSchedules : public ::testing::TestWithParam<std::uint32_t> {};
+/// How many servers, and whether they see one directory of images.
+/// Whatever bears an image's name in the shared directory is one that a client has sent, whole.
+void expect_whole_images(ImageCluster& cluster, std::uint64_t sent) {
+  std::set<Digest> known;
+  for (std::uint64_t i = 1; i <= sent; ++i) known.insert(blake2b(test_image(i, 1000 * i)));
+  for (const std::string& name : cluster.images(1)) {
+    const Digest hash = blake2b(cluster.image_in(cluster.file(1, name)));
+    ASSERT_TRUE(known.contains(hash)) << name << " is partial";
+  }
+}
+
+/// Nothing waits for its name any more.
+void expect_nothing_staged(ImageCluster& cluster) {
+  EXPECT_TRUE(cluster.staged().empty()) << cluster.staged().front() << "\n" << cluster.describe();
+  for (std::uint32_t id = 1; id <= cluster.size(); ++id) {
+    EXPECT_TRUE(cluster.files(id, "state/staging/").empty())
+        << "node " << id << " keeps " << cluster.files(id, "state/staging/").front() << "\n"
+        << cluster.describe();
+  }
+}
+
+class RandomSchedules : public ::testing::TestWithParam<std::tuple<std::uint32_t, bool>> {};
 
 TEST_P(RandomSchedules, KeepEveryPromiseAndHeal) {
+  const auto [servers, is_shared] = GetParam();
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomStream random(seed, "schedule");
     const std::size_t faults = 1 + random.below(8);
     ImageClusterOptions options;
     options.seed = seed;
-    options.servers = GetParam();
+    options.servers = servers;
+    options.shared = is_shared;
+    options.at_rest = seed % 4 == 0;
     options.clients = 3;
     options.watchers = {"discovery", "linearizable", "minority_refuses", "one_committer",
                         "preference"};
@@ -96,11 +122,12 @@ TEST_P(RandomSchedules, KeepEveryPromiseAndHeal) {
     };
     ImageCluster cluster(options);
     sim::FaultPlan plan;
-    for (std::size_t i = 0; i < faults; ++i) plan.push_back(random_fault(random, GetParam()));
+    for (std::size_t i = 0; i < faults; ++i) plan.push_back(random_fault(random, servers));
     cluster.simulator().set_faults(plan);
     std::uint64_t number = 0;
     while (cluster.now() < Time{30s}) {
       cluster.run_for(random.between(100ms, 1500ms));
+      if (is_shared) expect_whole_images(cluster, number);
       const auto client = static_cast<std::uint32_t>(1 + random.below(2));
       // The third client does nothing but ask who leads.
       if (!cluster.client(3)->busy()) cluster.command("discover", 3);
@@ -124,28 +151,32 @@ TEST_P(RandomSchedules, KeepEveryPromiseAndHeal) {
         << cluster.describe();
     ASSERT_TRUE(cluster.put("last", test_image(9999, 5000))) << cluster.describe();
     ASSERT_TRUE(cluster.run_until(
-        [&] {
-          return cluster.leader() == GetParam() &&
-                 cluster.all_hold(cluster.server(GetParam())->catalogue().size());
+        [&, servers = servers] {
+          return cluster.leader() == servers &&
+                 cluster.all_hold(cluster.server(servers)->catalogue().size());
         },
         60s))
         << cluster.describe();
     // An image of the last term: what was staged before it and never committed goes.
     ASSERT_TRUE(cluster.put("end", test_image(10'000, 5000)));
     cluster.run_for(2s);
-    for (std::uint32_t id = 1; id <= GetParam(); ++id) {
+    for (std::uint32_t id = 1; id <= servers; ++id) {
       EXPECT_EQ(cluster.stored(id, "last"), test_image(9999, 5000));
-      EXPECT_TRUE(cluster.files(id, "state/staging/").empty())
-          << "node " << id << " keeps " << cluster.files(id, "state/staging/").front() << "\n"
-          << cluster.describe();
     }
+    expect_nothing_staged(cluster);
     cluster.expect_no_stray_files();
     cluster.expect_kept_promises();
     if (::testing::Test::HasFailure()) return;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Servers, RandomSchedules, ::testing::Values(3, 5));
+INSTANTIATE_TEST_SUITE_P(Servers, RandomSchedules,
+                         ::testing::Combine(::testing::Values(3, 5), ::testing::Bool()),
+                         [](const auto& setting) {
+                           const std::string mode =
+                               std::get<1>(setting.param) ? "SharedBy" : "CopiedTo";
+                           return mode + std::to_string(std::get<0>(setting.param));
+                         });
 
 }  // namespace
 }  // namespace twinbed::testing

@@ -330,6 +330,40 @@ TEST(RaftMembership, ARemovedLeaderStepsDown) {
   EXPECT_EQ(server.node.role(), Role::kFollower);
 }
 
+// §4.2.2: until its removal is committed, a server may be the only one that can be elected. It asks
+// for votes, its own does not count, and it is done when the change is committed.
+TEST(RaftMembership, AServerStandsUntilItsRemovalIsCommitted) {
+  RaftBenchServer server;
+  const Entry removal{5, EntryKind::kConfiguration, encode(raft::Configuration{{2, 3}, {}})};
+  server.receive(3, append(5, 0, 0, {command(5, "a"), removal}));
+  server.sync();
+  while (server.node.role() != Role::kCandidate) ASSERT_TRUE(server.fire_next_timer());
+  server.sync();
+  EXPECT_EQ(*server.last<VoteRequest>(), (VoteRequest{6, 2, 5, false, false}));
+  server.receive(2, VoteReply{6, false, true});
+  EXPECT_EQ(server.node.role(), Role::kCandidate) << "one vote of the two voters, and its own";
+  server.receive(3, VoteReply{6, false, true});
+  server.sync();
+  ASSERT_TRUE(server.node.leads());
+  server.receive(2, AppendReply{6, 0, true, 3});
+  EXPECT_TRUE(server.node.leads());
+  server.receive(3, AppendReply{6, 0, true, 3});
+  EXPECT_FALSE(server.node.leads());
+  const Time end = server.fake.now + 3s;
+  while (server.fake.now < end) ASSERT_TRUE(server.fire_next_timer());
+  EXPECT_EQ(server.node.role(), Role::kFollower);
+}
+
+// §4.2.1: who is not yet a member waits for the leader and never stands.
+TEST(RaftMembership, AServerThatIsNoMemberDoesNotStand) {
+  raft::Options options = bench_options();
+  options.id = 4;
+  RaftBenchServer server(options);
+  while (server.fake.now < Time{3s}) ASSERT_TRUE(server.fire_next_timer());
+  EXPECT_EQ(server.node.role(), Role::kFollower);
+  EXPECT_TRUE(server.sent.empty());
+}
+
 TEST(RaftDisk, AFullOneEndsTheLeadAndLosesNothing) {
   RaftBenchServer server;
   make_leader(server);
@@ -357,7 +391,10 @@ TEST(RaftDisk, AFailedSyncSilencesTheServerForGood) {
   server.receive(2, VoteRequest{6, 0, 0, false, false});
   server.sync();
   EXPECT_TRUE(server.sent.empty());
-  EXPECT_EQ(server.node.failure(), "the journal raft/journal.b could not be synced");
+  EXPECT_EQ(server.node.failure(),
+            "the journal raft/journal.b could not be synced, and this server takes no further "
+            "part; put its disk in order and start it again, or under a new id if what it had "
+            "stored is lost");
 }
 
 }  // namespace

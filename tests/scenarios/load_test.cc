@@ -8,10 +8,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "scenarios/dump.h"
+#include "scenarios/files.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -54,7 +58,9 @@ TEST_P(ShippedScenarioTest, TheFilesOfItsNodesExist) {
   ASSERT_TRUE(scenario) << scenario.error();
   for (const NodeSpec& node : scenario->nodes) {
     for (const auto& [name, source] : node.files) {
-      EXPECT_TRUE(fs::is_regular_file(fs::path(scenario->directory) / source)) << source;
+      const auto* file = std::get_if<std::string>(&source);
+      if (file == nullptr) continue;
+      EXPECT_TRUE(fs::is_regular_file(fs::path(scenario->directory) / *file)) << *file;
     }
   }
 }
@@ -83,7 +89,7 @@ TEST(LoadScenarioTest, LeaderFailoverIsWhatItsCommentSays) {
   EXPECT_EQ(scenario->protocol.options.at("profile"), OptionValue("f988f94"));
   ASSERT_EQ(scenario->nodes.size(), 4U);
   EXPECT_EQ(scenario->nodes[2].port, 7003);
-  EXPECT_EQ(scenario->nodes[3].files.at("waves.jpg"), "images/waves.jpg");
+  EXPECT_EQ(scenario->nodes[3].files.at("waves.jpg"), FileSource("images/waves.jpg"));
   EXPECT_EQ(scenario->network.link.bandwidth_bps, 1'000'000'000U);
   EXPECT_EQ(scenario->network.link.jitter, 20us);
   ASSERT_EQ(scenario->faults.size(), 2U);
@@ -107,6 +113,14 @@ TEST(LoadScenarioTest, OptionsHaveTheTypeOfTheirForm) {
   EXPECT_EQ(options.at("digits"), OptionValue("123"));
   EXPECT_EQ(options.at("shout"), OptionValue("true"));
   EXPECT_EQ(options.at("nap"), OptionValue("5 ms"));
+}
+
+TEST(LoadScenarioTest, DirectoriesThatSeveralNodesSee) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->shared_storage,
+            (std::vector<SharedStorageSpec>{{"images/", {"node1", "node2", "node3"}},
+                                            {"deep/er/", {"node2", "client"}}}));
 }
 
 TEST(LoadScenarioTest, FaultsOfEveryAction) {
@@ -139,6 +153,73 @@ TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {
   ASSERT_TRUE(scenario) << scenario.error();
   EXPECT_EQ(scenario->network.links[0].params, sim::LinkParams{});
   EXPECT_EQ(scenario->network.links[2].params, std::nullopt);
+}
+
+TEST(LoadScenarioTest, AnEntryWithACountStandsForThatManyNodes) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  ASSERT_EQ(scenario->nodes.size(), 6U);
+  EXPECT_EQ(scenario->nodes[4].name, "camera1");
+  EXPECT_EQ(scenario->nodes[5].name, "camera2");
+  const std::map<std::string, FileSource> files{{"map.png", RandomFile{2000}},
+                                                {"photo1.jpg", RandomFile{1500}},
+                                                {"photo2.jpg", RandomFile{1500}},
+                                                {"photo3.jpg", RandomFile{1500}}};
+  EXPECT_EQ(scenario->nodes[4].files, files);
+  EXPECT_EQ(scenario->nodes[5].files, files);
+}
+
+const std::string kClients =
+    "version: 1\nname: many\nduration: 9 s\nprotocol: {name: p}\nnodes:\n"
+    "  - {name: server, port: 80}\n"
+    "  - {name: client, count: 3, port: 90, files: {\"p{n}\": {random: 9 B, count: 2}}}\n"
+    "shared_storage: [{path: images/, nodes: [client]}]\n"
+    "workload:\n"
+    "  - {at: 1 s .. 2 s, node: client, command: send p1}\n"
+    "  - {at: 3 s, node: server, command: help}\n"
+    "faults:\n"
+    "  - {at: 4 s, action: crash, select: [server, client]}\n"
+    "  - {at: 5 s, action: pause, select: {nodes: [client], count: 1}}\n"
+    "  - {at: 6 s, action: partition, groups: [[server], [client]]}\n"
+    "  - {at: 7 s, action: partition, groups: [{nodes: [server, client3]}, {nodes: [client1]}]}\n";
+
+TEST(LoadScenarioTest, ItsNameMeansAllOfItsNodes) {
+  using Names = std::vector<std::string>;
+  const Result<Scenario> scenario = load_scenario_text(kClients, "many.yaml", ".");
+  ASSERT_TRUE(scenario) << scenario.error();
+  ASSERT_EQ(scenario->workload.size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(scenario->workload[i].node, "client" + std::to_string(i + 1));
+    EXPECT_EQ(scenario->workload[i].at, (sim::DurationRange{1s, 2s})) << "each draws its own";
+  }
+  EXPECT_EQ(scenario->workload[3].node, "server");
+  EXPECT_EQ(scenario->shared_storage[0].nodes, (Names{"client1", "client2", "client3"}));
+  EXPECT_EQ(scenario->faults[0].select.nodes, (Names{"server", "client1", "client2", "client3"}));
+  EXPECT_EQ(scenario->faults[1].select, (sim::Selector{{"client1", "client2", "client3"}, "", 1}));
+  EXPECT_EQ(scenario->faults[2].groups[1].nodes, (Names{"client1", "client2", "client3"}));
+  EXPECT_EQ(scenario->faults[3].groups[0].nodes, (Names{"server", "client3"}));
+}
+
+TEST(LoadScenarioTest, RandomFilesAreOfOneNodeAndOneNameAlone) {
+  std::set<std::string> contents;
+  const auto add = [&](const std::string& scenario_name) {
+    const Result<Scenario> scenario =
+        load_scenario_text(kClients, "many.yaml", ".", {"name=" + scenario_name});
+    ASSERT_TRUE(scenario) << scenario.error();
+    for (std::size_t node = 1; node <= 3; ++node) {
+      for (const char* name : {"p1", "p2"}) {
+        const Result<std::string> content = ScenarioFiles().of_node(*scenario, node, name);
+        ASSERT_TRUE(content) << content.error();
+        EXPECT_EQ(content->size(), 9U);
+        contents.insert(*content);
+      }
+    }
+  };
+  add("many");
+  add("many");
+  EXPECT_EQ(contents.size(), 6U) << "the same names have the same content";
+  add("others");
+  EXPECT_EQ(contents.size(), 12U);
 }
 
 TEST(LoadScenarioTest, JsonIsReadToo) {

@@ -66,9 +66,9 @@ TEST(SettingsTest, ElementsGoByNameOrByIndex) {
 
 TEST(SettingsTest, KeysWithDots) {
   EXPECT_EQ(with({"nodes.client.files.a.png=images/b.png"}).nodes[1].files.at("a.png"),
-            "images/b.png");
+            FileSource("images/b.png"));
   const Scenario added = with({"nodes.client.files.\"b.c=d.png\"=images/b.png"});
-  EXPECT_EQ(added.nodes[1].files.at("b.c=d.png"), "images/b.png");
+  EXPECT_EQ(added.nodes[1].files.at("b.c=d.png"), FileSource("images/b.png"));
   EXPECT_EQ(added.nodes[1].files.size(), 2U);
 }
 
@@ -106,6 +106,65 @@ TEST(SettingsTest, UnknownPathsAreFoundWithASuggestion) {
             "set");
   EXPECT_EQ(error_with({"duration.unit=s"}),
             "setting 'duration.unit=s': 'duration' is a single value, it has no part 'unit'");
+}
+
+/// Settings of an entry with a count, which is the third one.
+std::string with_cameras(const std::vector<std::string>& settings, Scenario* out = nullptr) {
+  std::string text = kText;
+  text.insert(text.find("network:"),
+              "  - {name: camera, count: 3, port: 80, "
+              "files: {\"p{n}.jpg\": {random: 9 kB, count: 2}}}\n");
+  const Result<Scenario> scenario = load_scenario_text(text, "base.yaml", ".", settings);
+  if (!scenario) return scenario.error();
+  if (out != nullptr) *out = *scenario;
+  return "accepted";
+}
+
+TEST(SettingsTest, AnEntryWithACountAsAWhole) {
+  Scenario scenario;
+  EXPECT_EQ(with_cameras({"nodes.camera.count=12", "nodes.camera.options.x=1",
+                          "nodes.camera.files.p{n}.jpg.count=4", "workload.0.node=camera",
+                          "nodes.camera.files.p{n}.jpg.random=1 MB"},
+                         &scenario),
+            "accepted");
+  EXPECT_EQ(scenario.nodes.size(), 14U);
+  EXPECT_EQ(scenario.workload.size(), 12U);
+  EXPECT_EQ(scenario.nodes[13].name, "camera12");
+  EXPECT_EQ(scenario.nodes[13].options.size(), 1U);
+  EXPECT_EQ(scenario.nodes[13].files.size(), 4U);
+  EXPECT_EQ(scenario.nodes[13].files.at("p4.jpg"), FileSource(RandomFile{1'000'000}));
+}
+
+TEST(SettingsTest, OneOfTheNodesOfACount) {
+  Scenario scenario;
+  EXPECT_EQ(with_cameras({"nodes.camera7.options.x=1", "nodes.camera7.files.p1.jpg.random=1 B",
+                          "nodes.camera.count=8", "nodes.camera.options.x=2"},
+                         &scenario),
+            "accepted");
+  EXPECT_EQ(scenario.nodes[8].options.at("x"), OptionValue(std::int64_t{1}));
+  EXPECT_EQ(scenario.nodes[8].files.at("p1.jpg"), FileSource(RandomFile{1}));
+  EXPECT_EQ(scenario.nodes[8].files.at("p2.jpg"), FileSource(RandomFile{9000}));
+  EXPECT_EQ(scenario.nodes[9].options.at("x"), OptionValue(std::int64_t{2}));
+  EXPECT_EQ(with_cameras({"nodes.camera3.files.\"q{n}.jpg\"={random: 5 B, count: 7}"}, &scenario),
+            "accepted");
+  EXPECT_EQ(scenario.nodes[4].files.size(), 9U);
+}
+
+TEST(SettingsTest, MistakesInSettingsOfACount) {
+  EXPECT_EQ(with_cameras({"nodes.camera4.port=1"}),
+            "setting 'nodes.camera4.port=1': there is no 'camera4' in 'nodes', did you mean "
+            "'camera1'?");
+  EXPECT_EQ(with_cameras({"nodes.camera2.prot=1"}),
+            "setting 'nodes.camera2.prot=1': unknown key 'prot' in node, did you mean 'port'?");
+  EXPECT_EQ(with_cameras({"nodes.camera.count=0"}),
+            "setting 'nodes.camera.count=0': count '0' is out of range, write a whole number from "
+            "1 to 1000");
+  EXPECT_EQ(with_cameras({"nodes.camera.host=shed"}),
+            "base.yaml:8:36: nodes 'camera1' and 'camera2' both listen at port 80 of host 'shed', "
+            "give one another port");
+  EXPECT_EQ(with_cameras({"nodes.camera.count=999", "nodes.camera.files.p{n}.jpg.count=999"}),
+            "setting 'nodes.camera.count=999': the scenario has more than 4 MiB with every node, "
+            "file and command of this count written out, lower it");
 }
 
 TEST(SettingsTest, BadValuesNameTheSetting) {

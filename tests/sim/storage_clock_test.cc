@@ -1,6 +1,10 @@
 // The simulated disk and clocks.
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "core/base/random_stream.h"
 #include "core/io/file_name.h"
 #include "sim/clock.h"
@@ -116,6 +120,127 @@ TEST_F(StorageTest, NamesCannotLeaveTheDisk) {
   }
   EXPECT_TRUE(storage.list().empty());
   EXPECT_TRUE(is_plain_file_name("images/a.png"));
+}
+
+// Two nodes that see one directory.
+class SharedStorageTest : public ::testing::Test {
+ protected:
+  SharedStorageTest() {
+    const auto shared = std::make_shared<SharedStorage>();
+    a.mount("shared/", shared);
+    b.mount("shared/", shared);
+  }
+  static std::string content(const SimStorage& node, std::string_view file) {
+    Buffer out;
+    const StorageStatus status = node.read(file, 0, 1000, out);
+    return status == StorageStatus::kOk ? std::string(as_text(out))
+                                        : "<" + std::string(to_string(status)) + ">";
+  }
+  RandomStream random{1, "disk"};
+  SimStorage a{random};
+  SimStorage b{random};
+};
+
+TEST_F(SharedStorageTest, WhatOneNodeWritesTheOtherSeesAtOnce) {
+  a.write("shared/f", 0, as_bytes("hello"));
+  a.write("own", 0, as_bytes("mine"));
+  EXPECT_EQ(content(b, "shared/f"), "hello");
+  EXPECT_EQ(content(b, "own"), "<not found>");
+  b.write("shared/f", 5, as_bytes(" you"));
+  EXPECT_EQ(content(a, "shared/f"), "hello you");
+  EXPECT_EQ(a.list(), (std::vector<std::string>{"own", "shared/f"}));
+  EXPECT_EQ(b.list(), (std::vector<std::string>{"shared/f"}));
+  EXPECT_EQ(a.sync("shared/g"), StorageStatus::kNotFound);
+}
+
+TEST_F(SharedStorageTest, ACrashTakesWhatItsNodeHadNotSyncedFromAll) {
+  a.write("shared/f", 0, as_bytes("durable"));
+  EXPECT_EQ(b.sync("shared/f"), StorageStatus::kOk);  // not what node a has in its memory
+  a.crash();
+  EXPECT_EQ(content(b, "shared/f"), "") << "the file was made, its bytes never came";
+  a.write("shared/f", 0, as_bytes("durable"));
+  EXPECT_EQ(a.sync("shared/f"), StorageStatus::kOk);
+  a.write("shared/f", 7, as_bytes(" lost"));
+  b.write("shared/f", 0, as_bytes("DUR"));
+  a.crash();
+  EXPECT_EQ(content(b, "shared/f"), "DURable") << "what node b has written stays";
+  b.crash();
+  EXPECT_EQ(content(a, "shared/f"), "durable");
+}
+
+TEST_F(SharedStorageTest, NamesAreTheServersAndSurviveACrash) {
+  a.write("shared/f.tmp", 0, as_bytes("x"));
+  a.sync("shared/f.tmp");
+  a.rename("shared/f.tmp", "shared/f");
+  a.crash();
+  EXPECT_EQ(content(b, "shared/f"), "x");
+  EXPECT_EQ(content(b, "shared/f.tmp"), "<not found>");
+  b.rename("shared/f.tmp", "shared/f");  // whoever comes second finds nothing to rename
+  EXPECT_EQ(content(a, "shared/f"), "x");
+  b.remove("shared/f");
+  b.crash();
+  EXPECT_EQ(content(a, "shared/f"), "<not found>");
+  // Bytes that were not synced do not become durable by a name.
+  a.write("shared/g.tmp", 0, as_bytes("y"));
+  a.rename("shared/g.tmp", "shared/g");
+  a.crash();
+  EXPECT_EQ(content(b, "shared/g"), "");
+}
+
+TEST_F(SharedStorageTest, ARenameBetweenTwoFileSystemsDoesNothing) {
+  a.write("own", 0, as_bytes("x"));
+  a.rename("own", "shared/f");
+  EXPECT_EQ(content(a, "own"), "x");
+  EXPECT_EQ(content(b, "shared/f"), "<not found>");
+  a.write("shared/g", 0, as_bytes("y"));
+  a.rename("shared/g", "../g");
+  EXPECT_EQ(content(b, "shared/g"), "y");
+}
+
+TEST_F(SharedStorageTest, ANodesDiskFaultIsItsOwn) {
+  DiskFault fault;
+  fault.full = true;
+  a.set_fault(fault);
+  a.write("shared/f", 0, as_bytes("a"));
+  b.write("shared/f", 0, as_bytes("b"));
+  EXPECT_EQ(b.sync("shared/f"), StorageStatus::kOk);
+  EXPECT_EQ(a.sync("shared/f"), StorageStatus::kNoSpace);
+  EXPECT_EQ(a.sync("shared/f"), StorageStatus::kOk);
+  EXPECT_EQ(content(a, "shared/f"), "b");
+  fault = {};
+  fault.lose_write = 1;
+  a.set_fault(fault);
+  a.write("shared/f", 0, as_bytes("A"));
+  EXPECT_EQ(a.sync("shared/f"), StorageStatus::kOk);
+  EXPECT_EQ(content(b, "shared/f"), "A");
+  a.crash();
+  EXPECT_EQ(content(b, "shared/f"), "b");
+  EXPECT_EQ(a.touched(), 2U);
+  EXPECT_EQ(b.touched(), 0U);
+}
+
+TEST_F(SharedStorageTest, ATornWriteLeavesAPrefixForAll) {
+  DiskFault tearing;
+  tearing.tear_write = 1;
+  a.set_fault(tearing);
+  bool torn_inside = false;
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    b.preload("shared/f", as_bytes("AAAAAAAA"));
+    a.write("shared/f", 0, as_bytes("BBBBBBBB"));
+    a.crash();
+    const std::string left = content(b, "shared/f");
+    const std::size_t kept = left.find('A') == std::string::npos ? 8 : left.find('A');
+    EXPECT_EQ(left, std::string(kept, 'B') + std::string(8 - kept, 'A'));
+    torn_inside = torn_inside || (kept > 0 && kept < 8);
+  }
+  EXPECT_TRUE(torn_inside);
+}
+
+TEST_F(SharedStorageTest, ANewDiskOfOneNodeIsNotANewSharedOne) {
+  a.write("own", 0, as_bytes("x"));
+  a.write("shared/f", 0, as_bytes("x"));
+  a.erase();
+  EXPECT_EQ(a.list(), (std::vector<std::string>{"shared/f"}));
 }
 
 TEST(NodeClock, DriftStretchesBothClocksAndOffsetMovesTheWallClock) {

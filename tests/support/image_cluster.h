@@ -85,6 +85,10 @@ struct ImageClusterOptions {
   /// The key of a server or, from servers + 1 on, of a client.
   std::function<std::string(std::uint32_t)> key;
   std::size_t planned_faults = 0;
+  /// The servers' images lie in one directory that all of them see.
+  bool shared = false;
+  /// The servers seal their images.
+  bool at_rest = false;
   /// Checkers beside those of Raft and of delivery. They must find no breach, and may know nothing.
   std::vector<std::string> watchers;
 };
@@ -119,6 +123,10 @@ class ImageCluster {
                           [this, number, is_server]() -> std::unique_ptr<Protocol> {
                             return is_server ? make_server(number) : make_client(number);
                           });
+    }
+    const auto directory = std::make_shared<sim::SharedStorage>();
+    for (std::uint32_t id = 1; options_.shared && id <= options_.servers; ++id) {
+      simulator_.node(server_node(id)).storage().mount("images/", directory);
     }
   }
 
@@ -204,7 +212,17 @@ class ImageCluster {
   Buffer stored(std::uint32_t id, const std::string& image) {
     const imagestore::Image* found = server(id) ? server(id)->catalogue().find(image) : nullptr;
     if (found == nullptr) return {};
-    return file(id, server(id)->blobs().path_of(*found));
+    return image_in(file(id, server(id)->blobs().path_of(*found)));
+  }
+  /// The image in a file, which may be sealed; empty where that does not open.
+  Buffer image_in(const Buffer& file) const {
+    if (!imagestore::is_sealed(file)) return file;
+    Buffer key;
+    from_hex(key_of(1), key);
+    imagestore::FileOpener opener(imagestore::at_rest_key(key),
+                                  imagestore::unsealed_bytes(file.size()).value_or(0));
+    Buffer image;
+    return opener.add(file, image) && opener.is_whole() ? image : Buffer{};
   }
   /// Whether every server has every image of the catalogue of the first, as files.
   bool all_hold(std::size_t images) {
@@ -248,12 +266,23 @@ class ImageCluster {
     return text;
   }
 
+  /// What waits in the shared directory for its name.
+  std::vector<std::string> staged() { return files(1, "images/.incoming/"); }
+  /// The files that bear an image's name.
+  std::vector<std::string> images(std::uint32_t id) {
+    std::vector<std::string> names = files(id, "images/");
+    std::erase_if(names, [](const std::string& name) {
+      return name.starts_with("images/.incoming/");
+    });
+    return names;
+  }
+
   /// Every file under images/ is one that is committed, whole.
   void expect_no_stray_files() {
     for (std::uint32_t id = 1; id <= size(); ++id) {
       if (server(id) == nullptr) continue;
-      for (const std::string& name : files(id, "images/")) {
-        const Digest hash = blake2b(file(id, name));
+      for (const std::string& name : images(id)) {
+        const Digest hash = blake2b(image_in(file(id, name)));
         const imagestore::Image* image = server(id)->catalogue().find(hash);
         ASSERT_NE(image, nullptr) << "seed " << options_.seed << ": node " << id << " has " << name
                                   << ", which is partial or was never committed";
@@ -287,6 +316,8 @@ class ImageCluster {
     imagestore::NodeOptions server;
     server.id = id;
     server.peers = peers_;
+    server.shared_storage = options_.shared;
+    server.at_rest = options_.at_rest;
     imagestore::set_timeout(server, 1000 * kMs);
     if (options_.adjust) options_.adjust(server);
     return std::move(*imagestore::make_node(server, key_of(id)));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/protocols/raft/records.h"
 #include "core/protocols/raft/server.h"
 #include "sim/checkers/checker.h"
 #include "sim/simulator.h"
@@ -19,45 +20,49 @@ namespace twinbed::testing {
 
 struct RaftClusterOptions {
   std::uint64_t seed = 1;
-  std::uint32_t servers = 3;
+  std::uint32_t servers = 3;  ///< the members in the beginning
+  std::uint32_t spares = 0;   ///< servers that run and may be made members
   sim::LinkParams link{};  ///< of each of the two links on a way
   /// Changes a server's options before it is built.
   std::function<void(raft::Options&)> adjust;
   std::size_t planned_faults = 0;
 };
 
-/// The items that the cluster has promised to keep.
+/// The items that the cluster has promised to keep, and how many changes of members it has begun.
 class AckedItems final : public RunSink {
  public:
   const std::set<std::string>& items() const { return items_; }
+  std::size_t changes() const { return changes_; }
 
   void sample(Time, NodeId, const Metric&, double) override {}
   void event(Time, NodeId, const EventType& type, std::span<const Field> fields) override {
     if (type.name == kAckEvent.name) items_.emplace(text_field(fields, "id"));
+    changes_ += type.name == raft::kMembersEvent.name && text_field(fields, "why").empty();
   }
   void fault(Time, const FaultRow&) override {}
 
  private:
   std::set<std::string> items_;
+  std::size_t changes_ = 0;
 };
 
-/// Servers 1 to n are the nodes 0 to n-1.
+/// Servers 1 to n are the nodes 0 to n-1, the spares are the last of them.
 class RaftCluster {
  public:
   explicit RaftCluster(RaftClusterOptions options)
       : options_(std::move(options)),
         checkers_(options_.planned_faults),
-        topology_(star_topology(options_.servers, options_.link)),
+        topology_(star_topology(size(), options_.link)),
         simulator_(options_.seed, topology_, tee_) {
     sim::RunNodes nodes;
-    for (std::uint32_t id = 1; id <= options_.servers; ++id) {
+    for (std::uint32_t id = 1; id <= size(); ++id) {
       nodes.push_back({NodeId{id - 1}, "node" + std::to_string(id), "server", id});
       peers_.push_back({id, {topology_.devices[id].address, 7001}});
     }
     checkers_.add(*sim::make_checker("raft_safety", {}, nodes));
     tee_.add(checkers_);
     tee_.add(acked_);
-    for (std::uint32_t id = 1; id <= options_.servers; ++id) {
+    for (std::uint32_t id = 1; id <= size(); ++id) {
       simulator_.add_node({"node" + std::to_string(id), "server", id, {}, 0},
                           [this, id] {
                             return std::make_unique<raft::Server>(server_options(id));
@@ -67,7 +72,8 @@ class RaftCluster {
 
   sim::Simulator& simulator() { return simulator_; }
   Time now() const { return simulator_.now(); }
-  std::uint32_t size() const { return options_.servers; }
+  std::size_t changes() const { return acked_.changes(); }
+  std::uint32_t size() const { return options_.servers + options_.spares; }
 
   /// Null while the process is down.
   raft::Server* server(raft::ServerId id) {
@@ -96,14 +102,33 @@ class RaftCluster {
     }
     return found;
   }
-  /// Whether all servers that run follow one of them.
+  /// The members as the leader has them, voters before learners; none while nobody leads.
+  std::vector<raft::ServerId> members() {
+    const raft::ServerId leading = leader();
+    if (leading == raft::kNobody) return {};
+    const raft::Configuration& now = server(leading)->node().log().configuration();
+    std::vector<raft::ServerId> all = now.voters;
+    all.insert(all.end(), now.learners.begin(), now.learners.end());
+    return all;
+  }
+  /// Whether all members that run follow one server.
   bool agree() {
     const raft::ServerId common = leader();
     if (common == raft::kNobody) return false;
-    for (raft::ServerId id = 1; id <= size(); ++id) {
+    for (const raft::ServerId id : members()) {
       if (server(id) != nullptr && server(id)->node().leader() != common) return false;
     }
     return true;
+  }
+  /// A line for each server, for messages of failed tests.
+  std::string describe() {
+    std::string text;
+    for (raft::ServerId id = 1; id <= size(); ++id) {
+      text += "\n  server " + std::to_string(id) + ": ";
+      const raft::Server* known = server(id);
+      text += known == nullptr ? "down" : describe(known->node());
+    }
+    return text;
   }
   /// Whether all servers hold the same items, so many.
   bool all_hold(std::size_t count) {
@@ -133,10 +158,25 @@ class RaftCluster {
   }
 
  private:
+  static std::string describe(const raft::Node& node) {
+    std::string text = std::string(to_string(node.role())) + " in term " +
+                       std::to_string(node.term()) + ", follows " +
+                       std::to_string(node.leader()) + ", last entry " +
+                       std::to_string(node.log().last_index()) + " of term " +
+                       std::to_string(node.log().last_term()) + ", committed " +
+                       std::to_string(node.commit_index()) + ", voters";
+    for (const raft::ServerId voter : node.log().configuration().voters) {
+      text += " " + std::to_string(voter);
+    }
+    return text + (node.failure().empty() ? "" : ", failed: " + node.failure());
+  }
+
   raft::ServerOptions server_options(raft::ServerId id) const {
     raft::ServerOptions server;
     server.raft.id = id;
-    for (const raft::ServerPeer& peer : peers_) server.raft.initial.voters.push_back(peer.id);
+    for (raft::ServerId voter = 1; voter <= options_.servers; ++voter) {
+      server.raft.initial.voters.push_back(voter);
+    }
     server.raft.election_timeout_min = 150 * kMs;
     server.raft.election_timeout_max = 300 * kMs;
     server.raft.heartbeat = 50 * kMs;

@@ -60,20 +60,28 @@ struct SecureEnd {
 };
 
 inline SecureEnd secure_initiator(const secure::Credentials& credentials = client_credentials(),
-                                  std::uint64_t seed = 1) {
+                                  std::uint64_t seed = 1,
+                                  secure::Frames frames = secure::Frames::kSealed) {
   RandomStream random(seed, "initiator");
   Buffer out;
-  secure::Channel channel = secure::Channel::initiator(credentials, random, out);
+  secure::Channel channel = secure::Channel::initiator(credentials, random, out, frames);
   return {random, std::move(out), std::move(channel)};
 }
 inline SecureEnd secure_responder(const secure::Credentials& credentials = server_credentials(),
-                                  std::uint64_t seed = 1) {
-  return {RandomStream(seed, "responder"), {}, secure::Channel::responder(credentials)};
+                                  std::uint64_t seed = 1,
+                                  secure::Frames frames = secure::Frames::kSealed) {
+  return {RandomStream(seed, "responder"), {}, secure::Channel::responder(credentials, frames)};
 }
 
 struct SecurePair {
   SecureEnd initiator = secure_initiator();
   SecureEnd responder = secure_responder();
+
+  /// A pair that does not seal its messages.
+  static SecurePair clear() {
+    return {secure_initiator(client_credentials(), 1, secure::Frames::kClear),
+            secure_responder(server_credentials(), 1, secure::Frames::kClear)};
+  }
 
   /// Hands over all bytes both ways, in pieces of `piece`, until nobody writes any more.
   void carry(std::size_t piece = std::numeric_limits<std::size_t>::max()) {
@@ -92,9 +100,8 @@ struct SecurePair {
   }
 };
 
-/// A pair that is open on both sides.
-inline SecurePair open_secure_pair() {
-  SecurePair pair;
+/// The pair once it is open on both sides.
+inline SecurePair open_secure_pair(SecurePair pair = {}) {
   pair.carry();
   EXPECT_EQ(pair.initiator.channel.state(), secure::Channel::State::kOpen);
   EXPECT_EQ(pair.responder.channel.state(), secure::Channel::State::kOpen);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/crypto/hash.h"
 #include "core/protocols/election/config.h"
 
@@ -16,12 +17,6 @@ constexpr ListenerId kListener{1};
 constexpr std::size_t kRequestIdBytes = 16;
 /// Each byte of an image takes two characters of JSON at the least: more can never fit in a frame.
 constexpr std::uint64_t kReadLimit = kMaxFrameBytes / 2;
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 }  // namespace
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/text.h"
+
 namespace twinbed::election {
 namespace {
 
@@ -16,12 +18,6 @@ std::optional<PeerId> parse_id(std::string_view text) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (text.empty() || code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return id;
-}
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 constexpr std::string_view kPeerShape = R"({"id": 1, "address": "192.168.1.100:7001"})";

@@ -11,28 +11,31 @@ namespace twinbed::imagestore {
 namespace {
 
 constexpr std::uint32_t kNoteMagic = 0x7477'6e31;  // "twn1"
+constexpr std::uint32_t kSharedNoteMagic = 0x7477'6e32;  // "twn2": with a number
 constexpr std::size_t kNoteBytes = 4 + 32 + 8 + 8 + 8;
-constexpr std::uint64_t kReadBytes = 256 * 1024;
+constexpr std::size_t kSharedNoteBytes = kNoteBytes + 8;
 
 struct Note {
   Digest hash{};
   std::uint64_t size = 0;
   raft::Term term = 0;
+  std::uint64_t number = 0;  // 0 where nothing is shared
 };
 
 Buffer encode(const Note& note) {
   Buffer buffer;
   Writer out(buffer);
-  out.u32be(kNoteMagic);
+  out.u32be(note.number == 0 ? kNoteMagic : kSharedNoteMagic);
   out.bytes(note.hash);
   out.u64be(note.size);
   out.u64be(note.term);
+  if (note.number != 0) out.u64be(note.number);
   out.u64be(hash_bytes(buffer));
   return buffer;
 }
 
-std::optional<Note> decode(Bytes bytes) {
-  if (bytes.size() != kNoteBytes) return std::nullopt;
+std::optional<Note> decode(Bytes bytes, bool is_shared) {
+  if (bytes.size() != (is_shared ? kSharedNoteBytes : kNoteBytes)) return std::nullopt;
   Reader in(bytes);
   Note note;
   const std::uint32_t magic = in.u32be();
@@ -40,8 +43,10 @@ std::optional<Note> decode(Bytes bytes) {
   std::copy(hash.begin(), hash.end(), note.hash.begin());
   note.size = in.u64be();
   note.term = in.u64be();
+  if (is_shared) note.number = in.u64be();
   const std::uint64_t check = in.u64be();
-  if (magic != kNoteMagic || check != hash_bytes(bytes.first(kNoteBytes - 8))) return std::nullopt;
+  if (magic != (is_shared ? kSharedNoteMagic : kNoteMagic)) return std::nullopt;
+  if (check != hash_bytes(bytes.first(bytes.size() - 8))) return std::nullopt;
   return note;
 }
 
@@ -51,9 +56,17 @@ BlobStore::BlobStore(BlobOptions options, BlobOwner& owner)
     : options_(std::move(options)), owner_(owner), slots_(options_.slots) {}
 
 std::string BlobStore::bytes_name(Slot slot) const {
+  const SlotData& at = slots_[slot];
+  if (options_.is_shared) return staged_name(at.term, at.number);
   return options_.state_prefix + "staging/" + std::to_string(slot);
 }
-std::string BlobStore::note_name(Slot slot) const { return bytes_name(slot) + ".note"; }
+std::string BlobStore::note_name(Slot slot) const {
+  return options_.state_prefix + "staging/" + std::to_string(slot) + ".note";
+}
+std::string BlobStore::staged_name(raft::Term term, std::uint64_t number) const {
+  return options_.image_prefix + ".incoming/" + std::to_string(term) + "-" +
+         std::to_string(number);
+}
 
 StorageToken BlobStore::token(Kind kind, Slot slot) const {
   return StorageToken{static_cast<std::uint64_t>(options_.first_token) +
@@ -63,7 +76,7 @@ StorageToken BlobStore::token(Kind kind, Slot slot) const {
 bool BlobStore::on_storage(Context& context, const StorageResult& result) {
   const auto first = static_cast<std::uint64_t>(options_.first_token);
   const auto number = static_cast<std::uint64_t>(result.token);
-  if (number < first || number > static_cast<std::uint64_t>(token(Kind::kCheck))) return false;
+  if (number < first || number >= static_cast<std::uint64_t>(token(Kind::kEnd))) return false;
   const Slot slot = static_cast<Slot>((number - first) % options_.slots);
   switch (static_cast<Kind>((number - first) / options_.slots)) {
     case Kind::kNote: on_note(context, slot, result); break;
@@ -71,6 +84,8 @@ bool BlobStore::on_storage(Context& context, const StorageResult& result) {
     case Kind::kNoteSync: on_slot_synced(context, slot, result.status); break;
     case Kind::kPlaceSync: on_placed(context, slot, result.status); break;
     case Kind::kCheck: on_check(context, result); break;
+    case Kind::kNameSync: on_named(context, result.status); break;
+    case Kind::kEnd: break;
   }
   return true;
 }
@@ -80,22 +95,26 @@ bool BlobStore::on_storage(Context& context, const StorageResult& result) {
 void BlobStore::open(Context& context) {
   notes_left_ = slots_.size();
   for (Slot slot = 0; slot < slots_.size(); ++slot) {
-    context.storage.read(token(Kind::kNote, slot), note_name(slot), 0, kNoteBytes + 1);
+    context.storage.read(token(Kind::kNote, slot), note_name(slot), 0,
+                         kSharedNoteBytes + 1);
   }
 }
 
 void BlobStore::on_note(Context& context, Slot slot, const StorageResult& result) {
   --notes_left_;
   const std::optional<Note> note =
-      result.status == StorageStatus::kOk ? decode(result.data) : std::nullopt;
+      result.status == StorageStatus::kOk ? decode(result.data, options_.is_shared) : std::nullopt;
   if (note) {
     SlotData& data = slots_[slot];
-    data.state = SlotState::kSyncing;
+    data.state = options_.is_shared ? SlotState::kFound : SlotState::kSyncing;
     data.hash = note->hash;
     data.size = note->size;
     data.term = note->term;
-    ++slot_checks_left_;
-    queue_check(context, {bytes_name(slot), note->hash, note->size, slot, 0, {}});
+    data.number = note->number;
+    if (!options_.is_shared) {
+      ++slot_checks_left_;
+      queue_check(context, {bytes_name(slot), note->hash, note->size, slot});
+    }
   } else {
     free(context, slot);  // what a crash has brought back, or cut short
   }
@@ -132,18 +151,49 @@ std::optional<Slot> BlobStore::begin(Context& context, const Digest& hash, std::
   found->hash = hash;
   found->size = size;
   found->term = term;
-  context.storage.remove(bytes_name(slot));  // what a former image left may be longer
+  if (options_.key) found->sealer.emplace(*options_.key, size, context.random);
+  if (options_.is_shared) {
+    found->number = next_number_++;
+    found->is_noted = false;
+    found->syncs = 1;
+    write_note(context, slot);
+  } else {
+    context.storage.remove(bytes_name(slot));  // what a former image left may be longer
+  }
   return slot;
+}
+
+void BlobStore::write_note(Context& context, Slot slot) {
+  const SlotData& at = slots_[slot];
+  context.storage.write(note_name(slot), 0, encode(Note{at.hash, at.size, at.term, at.number}));
+  context.storage.sync(token(Kind::kNoteSync, slot), note_name(slot));
 }
 
 bool BlobStore::append(Context& context, Slot slot, std::uint64_t offset, Bytes data) {
   SlotData& at = slots_[slot];
   if (at.state != SlotState::kReceiving || offset != at.received) return false;
   if (data.size() > at.size - at.received) return false;
-  context.storage.write(bytes_name(slot), offset, data);
+  if (at.sealer) {
+    Buffer sealed;
+    at.sealer->add(data, sealed);
+    write_bytes(context, slot, sealed);
+  } else {
+    write_bytes(context, slot, data);
+  }
   at.running.update(data);
   at.received += data.size();
   return true;
+}
+
+void BlobStore::write_bytes(Context& context, Slot slot, Bytes bytes) {
+  SlotData& at = slots_[slot];
+  if (bytes.empty()) return;
+  if (at.is_noted) {
+    context.storage.write(bytes_name(slot), at.written, bytes);
+  } else {
+    at.waiting.insert(at.waiting.end(), bytes.begin(), bytes.end());
+  }
+  at.written += bytes.size();
 }
 
 bool BlobStore::finish(Context& context, Slot slot) {
@@ -151,18 +201,30 @@ bool BlobStore::finish(Context& context, Slot slot) {
   if (at.state != SlotState::kReceiving || at.received != at.size) return false;
   if (at.running.finish() != at.hash) return false;
   at.state = SlotState::kSyncing;
-  at.syncs = 2;
-  context.storage.write(note_name(slot), 0, encode(Note{at.hash, at.size, at.term}));
-  context.storage.sync(token(Kind::kBytesSync, slot), bytes_name(slot));
-  context.storage.sync(token(Kind::kNoteSync, slot), note_name(slot));
+  if (!options_.is_shared) {
+    sync_bytes(context, slot);
+    ++at.syncs;
+    write_note(context, slot);
+  } else if (at.is_noted) {
+    sync_bytes(context, slot);
+  }
   return true;
+}
+
+void BlobStore::sync_bytes(Context& context, Slot slot) {
+  ++slots_[slot].syncs;
+  context.storage.sync(token(Kind::kBytesSync, slot), bytes_name(slot));
 }
 
 void BlobStore::on_slot_synced(Context& context, Slot slot, StorageStatus status) {
   SlotData& at = slots_[slot];
-  if (at.state != SlotState::kSyncing || at.syncs == 0) return;
+  if (at.syncs == 0) return;
   if (at.status == StorageStatus::kOk) at.status = status;
   if (--at.syncs > 0) return;
+  if (!at.is_noted) {
+    on_noted(context, slot);
+    return;
+  }
   const Digest hash = at.hash;
   const StorageStatus outcome = at.status;
   const bool was_dropped = at.is_dropped;
@@ -184,10 +246,26 @@ void BlobStore::on_slot_synced(Context& context, Slot slot, StorageStatus status
   owner_.on_staged(context, slot, StorageStatus::kOk);
 }
 
+/// Now the shared directory may be written to.
+void BlobStore::on_noted(Context& context, Slot slot) {
+  SlotData& at = slots_[slot];
+  at.is_noted = true;
+  if (at.is_dropped) {
+    const Digest hash = at.hash;
+    free(context, slot);
+    note_loss(context, hash);
+    return;
+  }
+  if (!at.waiting.empty()) context.storage.write(bytes_name(slot), 0, at.waiting);
+  at.waiting = {};
+  if (at.state == SlotState::kSyncing) sync_bytes(context, slot);
+}
+
 void BlobStore::drop(Context& context, Slot slot) {
   SlotData& at = slots_[slot];
-  if (at.state == SlotState::kSyncing) at.is_dropped = true;  // freed once the disk has answered
-  if (at.state != SlotState::kReceiving) return;
+  // Freed once the disk has answered.
+  if (at.state == SlotState::kSyncing || at.syncs > 0) at.is_dropped = true;
+  if (at.state != SlotState::kReceiving || at.syncs > 0) return;
   const Digest hash = at.hash;
   free(context, slot);
   note_loss(context, hash);
@@ -210,14 +288,24 @@ void BlobStore::note_loss(Context& context, const Digest& hash) {
 void BlobStore::drop_before(Context& context, raft::Term term) {
   for (Slot slot = 0; slot < slots_.size(); ++slot) {
     const SlotData& at = slots_[slot];
-    if (at.state == SlotState::kStaged && at.term < term) free(context, slot);
+    const bool is_staged = at.state == SlotState::kStaged || at.state == SlotState::kFound;
+    // In the shared directory it may be all that there is of an image that was committed.
+    const bool is_needed = options_.is_shared && files_.contains(at.hash) && !holds(at.hash);
+    if (is_staged && at.term < term && !is_needed) free(context, slot);
   }
 }
 
 void BlobStore::free(Context& context, Slot slot) {
+  const std::string bytes = bytes_name(slot);
   slots_[slot] = SlotData{};
   context.storage.remove(note_name(slot));
-  context.storage.remove(bytes_name(slot));
+  context.storage.remove(bytes);
+}
+
+/// What is staged of an image that is held is not needed.
+void BlobStore::free_copies(Context& context, const Digest& hash) {
+  while (const std::optional<Slot> slot = slot_of(hash, SlotState::kStaged)) free(context, *slot);
+  while (const std::optional<Slot> slot = slot_of(hash, SlotState::kFound)) free(context, *slot);
 }
 
 std::vector<Digest> BlobStore::staged(raft::Term term) const {
@@ -243,121 +331,6 @@ std::optional<Slot> BlobStore::slot_of(const Digest& hash, SlotState state) cons
 
 bool BlobStore::is_coming(const Digest& hash) const {
   return slot_of(hash, SlotState::kReceiving) || slot_of(hash, SlotState::kSyncing);
-}
-
-// ---- Images that are committed ----------------------------------------------------------------
-
-void BlobStore::keep(Context& context, const Image& image) {
-  auto [at, is_new] = files_.try_emplace(image.hash);
-  File& file = at->second;
-  if (is_new) {
-    file.path = path_of(image);
-    file.size = image.size;
-  } else if (file.state != FileState::kMissing && file.state != FileState::kAwaited) {
-    if (file.state == FileState::kHeld) {
-      // A second request with the same content: its own copy is not needed.
-      if (const auto slot = slot_of(image.hash, SlotState::kStaged)) free(context, *slot);
-    }
-    return;
-  }
-  if (const std::optional<Slot> slot = slot_of(image.hash, SlotState::kStaged)) {
-    place(context, *slot, file);
-  } else if (is_coming(image.hash)) {
-    file.state = FileState::kAwaited;
-  } else {
-    check(context, image);
-  }
-}
-
-void BlobStore::place(Context& context, Slot slot, File& file) {
-  slots_[slot].state = SlotState::kPlacing;
-  file.state = FileState::kPlacing;
-  context.storage.rename(bytes_name(slot), file.path);
-  context.storage.sync(token(Kind::kPlaceSync, slot), file.path);
-}
-
-void BlobStore::on_placed(Context& context, Slot slot, StorageStatus status) {
-  if (slots_[slot].state != SlotState::kPlacing) return;
-  const Digest hash = slots_[slot].hash;
-  free(context, slot);
-  File& file = files_.at(hash);
-  file.state = status == StorageStatus::kOk ? FileState::kHeld : FileState::kMissing;
-  if (status != StorageStatus::kOk) {
-    owner_.on_missing(context, hash, status);
-    return;
-  }
-  // Other requests with this content need no copy of their own.
-  while (const std::optional<Slot> other = slot_of(hash, SlotState::kStaged)) free(context, *other);
-  owner_.on_held(context, hash);
-}
-
-void BlobStore::check(Context& context, const Image& image) {
-  File& file = files_[image.hash];
-  if (file.state == FileState::kChecking || file.state == FileState::kPlacing) return;
-  file = {FileState::kChecking, path_of(image), image.size};
-  queue_check(context, {file.path, image.hash, image.size, std::nullopt, 0, {}});
-}
-
-void BlobStore::queue_check(Context& context, Check check) {
-  checks_.push_back(std::move(check));
-  if (checks_.size() == 1) read_next(context);
-}
-
-void BlobStore::read_next(Context& context) {
-  const Check& check = checks_.front();
-  context.storage.read(token(Kind::kCheck), check.path, check.offset, kReadBytes);
-}
-
-void BlobStore::on_check(Context& context, const StorageResult& result) {
-  if (checks_.empty()) return;
-  Check& check = checks_.front();
-  if (result.status != StorageStatus::kOk) {
-    end_check(context, false, result.status);
-    return;
-  }
-  check.running.update(result.data);
-  check.offset += result.data.size();
-  if (check.offset > check.size || result.data.size() < kReadBytes) {
-    const bool is_good = check.offset == check.size && check.running.finish() == check.hash;
-    end_check(context, is_good, is_good ? StorageStatus::kOk : StorageStatus::kFailed);
-    return;
-  }
-  read_next(context);
-}
-
-void BlobStore::end_check(Context& context, bool is_good, StorageStatus status) {
-  const Check check = std::move(checks_.front());
-  checks_.pop_front();
-  if (!checks_.empty()) read_next(context);
-  if (check.slot) {
-    end_slot_check(context, check, is_good);
-    return;
-  }
-  File& file = files_.at(check.hash);
-  if (is_good) {
-    file.state = FileState::kHeld;
-    owner_.on_held(context, check.hash);
-    return;
-  }
-  file.state = FileState::kMissing;
-  if (const std::optional<Slot> slot = slot_of(check.hash, SlotState::kStaged)) {
-    place(context, *slot, file);
-  } else if (is_coming(check.hash)) {
-    file.state = FileState::kAwaited;
-  } else {
-    owner_.on_missing(context, check.hash, status);
-  }
-}
-
-bool BlobStore::holds(const Digest& hash) const {
-  const auto found = files_.find(hash);
-  return found != files_.end() && found->second.state == FileState::kHeld;
-}
-
-std::size_t BlobStore::count(FileState state) const {
-  return static_cast<std::size_t>(std::count_if(
-      files_.begin(), files_.end(),
-      [state](const auto& entry) { return entry.second.state == state; }));
 }
 
 }  // namespace twinbed::imagestore

@@ -30,6 +30,7 @@ void write_image(Writer& out, const Image& image) {
   out.u64be(static_cast<std::uint64_t>(image.unix_seconds));
   out.u16be(static_cast<std::uint16_t>(image.holders.size()));
   for (const raft::ServerId holder : image.holders) out.u32be(holder);
+  if (image.holders.empty()) out.u64be(image.staged);
 }
 
 Image read_image(Reader& in) {
@@ -45,6 +46,7 @@ Image read_image(Reader& in) {
   image.unix_seconds = static_cast<std::int64_t>(in.u64be());
   const std::uint16_t holders = in.u16be();
   for (std::uint16_t i = 0; i < holders && in.ok(); ++i) image.holders.push_back(in.u32be());
+  if (holders == 0) image.staged = in.u64be();
   return image;
 }
 

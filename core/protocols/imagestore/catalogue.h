@@ -27,7 +27,11 @@ struct Image {
   std::string user;
   Endpoint client;
   std::int64_t unix_seconds = 0;  ///< on the leader's wall clock
-  std::vector<raft::ServerId> holders;  ///< who had it durably when it was accepted
+  /// Who had it durably when it was accepted; nobody by himself where the storage is shared.
+  std::vector<raft::ServerId> holders;
+  /// Where it is shared: the number, among those of its term, under which the image was staged
+  /// (blob_store.h). Part of the record where there are no holders.
+  std::uint64_t staged = 0;
   raft::Term term = 0;            ///< of the leader that accepted it
   std::string file;               ///< named as the original names its files; set by the catalogue
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/protocols/election/client.h"
 #include "core/protocols/election/config.h"
 #include "core/protocols/election/image.h"
@@ -13,12 +14,6 @@ namespace {
 
 constexpr TimerId kTick{0};
 constexpr Duration kTickEvery = std::chrono::milliseconds(50);
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 /// As rows name a server.
 std::int64_t number_of(raft::ServerId server) {

@@ -127,6 +127,7 @@ class Client final : public CommandClient, private LinkOwner {
   void on_end(Context& context, const End& end);
   void ask_others(Context& context, const std::string& why);
   void try_again(Context& context, const std::string& why);
+  bool pause(Context& context, const std::string& why);
   void redirect(Context& context, raft::ServerId leader, const std::string& why);
   void succeed(Context& context);
   void refuse(Context& context, const std::string& why, bool is_absent = false);

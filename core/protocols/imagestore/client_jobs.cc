@@ -128,18 +128,23 @@ void Client::attempt(Context& context) {
   }
 }
 
-/// The next attempt, after a pause; or the end, where time is up or nothing is tried twice.
+/// The next attempt, with whoever leads then.
 void Client::try_again(Context& context, const std::string& why) {
+  if (pause(context, why)) take_leader(context, raft::kNobody);
+}
+
+/// Waits before the next attempt; false: this is the end, as time is up or nothing is tried twice.
+bool Client::pause(Context& context, const std::string& why) {
   Job& job = jobs_.front();
   if (!options_.retry || context.now - job.began >= options_.give_up) {
     refuse(context, why);
-    return;
+    return false;
   }
   if (job.trouble != why) log(context, "Image " + job.id + ": " + why + "; trying again");
   job.trouble = why;
   job.step = Step::kPausing;
   job.progress = context.now;
-  take_leader(context, raft::kNobody);
+  return true;
 }
 
 void Client::redirect(Context& context, raft::ServerId leader, const std::string& why) {
@@ -203,8 +208,8 @@ void Client::on_put_result(Context& context, const PutResult& result) {
       try_again(context, why);
       break;
     case Outcome::kNoMajority:
-    case Outcome::kBusy:
     case Outcome::kStaleTerm: try_again(context, why); break;
+    case Outcome::kBusy: pause(context, why); break;  // who says so leads
     case Outcome::kStorage:
       // What an earlier attempt has left open is not answered by the failure of this one.
       if (job.may_be_kept) {

@@ -10,6 +10,9 @@ namespace {
 constexpr std::size_t kWindow = 1024 * 1024;
 constexpr std::size_t kMaxDownloads = 256;
 
+// What is opened at once is sent at once.
+static_assert(kPieceBytes == kChunkBytes);
+
 }  // namespace
 
 void Downloads::on_get(Context& context, StreamId link, const Get& get) {
@@ -47,7 +50,9 @@ void Downloads::begin(Context& context, std::uint64_t number) {
     return;
   }
   if (!parts_.blobs.holds(image->hash)) {
-    std::string text = node_name(parts_.options.id) + " has no copy; these had one:";
+    std::string text = node_name(parts_.options.id) +
+                       (parts_.options.shared_storage ? " does not see the image's file"
+                                                      : " has no copy; these had one:");
     for (const raft::ServerId holder : image->holders) text += " " + node_name(holder);
     refuse(context, number, Outcome::kStorage, std::move(text));
     return;
@@ -55,6 +60,7 @@ void Downloads::begin(Context& context, std::uint64_t number) {
   download.hash = image->hash;
   download.path = parts_.blobs.path_of(*image);
   download.size = image->size;
+  download.opener = parts_.blobs.opener(image->size);
   parts_.send(context, download.link, GetResult{download.what.transfer, Outcome::kOk, raft::kNobody,
                                                 image->size, image->hash, ""});
   read_next(context, number, download);
@@ -62,7 +68,23 @@ void Downloads::begin(Context& context, std::uint64_t number) {
 
 void Downloads::read_next(Context& context, std::uint64_t number, Download& download) {
   download.is_reading = true;
-  context.storage.read(StorageToken{number}, download.path, download.sent, kChunkBytes);
+  const std::uint64_t size = download.opener ? download.opener->next_bytes() : kChunkBytes;
+  context.storage.read(StorageToken{number}, download.path, download.read, size);
+}
+
+/// The image's next piece; nothing where the file does not have it.
+std::optional<Bytes> Downloads::take(Download& download, const StorageResult& result,
+                                     Buffer& opened) const {
+  if (result.status != StorageStatus::kOk) return std::nullopt;
+  Bytes data = result.data;
+  if (download.opener) {
+    if (!download.opener->add(data, opened)) return std::nullopt;
+    data = opened;
+  }
+  const std::uint64_t piece = std::min<std::uint64_t>(download.size - download.sent, kChunkBytes);
+  if (data.size() < piece) return std::nullopt;
+  download.read += result.data.size();
+  return data.first(piece);
 }
 
 bool Downloads::on_storage(Context& context, const StorageResult& result) {
@@ -73,9 +95,9 @@ bool Downloads::on_storage(Context& context, const StorageResult& result) {
   Download& download = at->second;
   download.is_reading = false;
   const TransferId transfer = download.what.transfer;
-  const std::uint64_t left = download.size - download.sent;
-  if (result.status != StorageStatus::kOk ||
-      result.data.size() < std::min<std::uint64_t>(left, kChunkBytes)) {
+  Buffer opened;
+  const std::optional<Bytes> data = take(download, result, opened);
+  if (!data) {
     parts_.send(context, download.link, Abort{transfer});
     if (const Image* image = parts_.catalogue.find(download.hash)) {
       parts_.blobs.check(context, *image);
@@ -83,9 +105,8 @@ bool Downloads::on_storage(Context& context, const StorageResult& result) {
     downloads_.erase(at);
     return true;
   }
-  const Bytes data = result.data.first(std::min<std::uint64_t>(left, result.data.size()));
-  parts_.send(context, download.link, Chunk{transfer, download.sent, to_buffer(data)});
-  download.sent += data.size();
+  parts_.send(context, download.link, Chunk{transfer, download.sent, to_buffer(*data)});
+  download.sent += data->size();
   if (download.sent == download.size) {
     parts_.send(context, download.link, End{transfer, download.hash});
     downloads_.erase(at);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/protocols/imagestore/parts.h"
@@ -35,10 +36,13 @@ class Downloads {
     std::string path;
     std::uint64_t size = 0;
     std::uint64_t sent = 0;
+    std::uint64_t read = 0;             // of the file
+    std::optional<FileOpener> opener;   // of a file that is sealed
     bool is_reading = false;
   };
 
   void begin(Context& context, std::uint64_t number);
+  std::optional<Bytes> take(Download& download, const StorageResult& result, Buffer& opened) const;
   void read_next(Context& context, std::uint64_t number, Download& download);
   void refuse(Context& context, std::uint64_t number, Outcome outcome, std::string text);
 

@@ -18,7 +18,11 @@ bool is_accepted(StreamId stream) {
 }  // namespace
 
 Links::Links(LinkOptions options, const secure::ClusterKey& key, LinkOwner& owner)
-    : options_(std::move(options)), key_(key), owner_(owner) {
+    : options_(std::move(options)),
+      key_(key),
+      owner_(owner),
+      handshakes_of_servers_(options_.max_handshakes, options_.max_handshakes_per_second),
+      handshakes_of_others_(options_.max_handshakes, options_.max_handshakes_per_second) {
   for (const election::Peer& peer : options_.peers) {
     if (is_server() && peer.id == options_.self.id) continue;
     dials_.push_back({peer, Lane::kControl, {}, options_.retry_least});
@@ -49,7 +53,7 @@ void Links::dial(Context& context, std::size_t place) {
   dial.is_up = true;
   // The limit for setting up a connection is that of the handshake: `heard` counts from here.
   links_.insert_or_assign(stream_of(place),
-                          Link{secure::Channel::responder(*credentials_),
+                          Link{secure::Channel::responder(*credentials_, frames()),
                                dial.peer.endpoint, context.now, context.now, context.now});
   context.streams.open(stream_of(place), dial.peer.endpoint);
 }
@@ -86,16 +90,13 @@ void Links::stop(Context& context) {
 
 void Links::on_stream(Context& context, const StreamEvent& event) {
   if (event.kind == StreamEventKind::kAccepted) {
-    const auto waiting = std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
-      return is_accepted(entry.first) && !entry.second.is_open;
-    });
-    if (static_cast<std::size_t>(waiting) >= options_.max_handshakes) {
+    if (!may_begin_handshake(context.now, event.peer)) {
       note_refusal(context, secure::Refusal::kBusy, event.peer);
       context.streams.close(event.stream);
       return;
     }
-    links_.emplace(event.stream, Link{secure::Channel::responder(*credentials_), event.peer,
-                                      context.now, context.now, context.now});
+    links_.emplace(event.stream, Link{secure::Channel::responder(*credentials_, frames()),
+                                      event.peer, context.now, context.now, context.now});
     return;
   }
   const auto found = links_.find(event.stream);
@@ -104,7 +105,7 @@ void Links::on_stream(Context& context, const StreamEvent& event) {
   switch (event.kind) {
     case StreamEventKind::kOpened: {
       Buffer out;
-      link.channel = secure::Channel::initiator(*credentials_, context.random, out);
+      link.channel = secure::Channel::initiator(*credentials_, context.random, out, frames());
       link.heard = context.now;
       write(context, event.stream, link, out);
       break;
@@ -174,6 +175,22 @@ void Links::hand_over(Context& context, StreamId stream) {
 }
 
 // ---- Who may connect --------------------------------------------------------------------------
+
+bool Links::may_begin_handshake(Time now, const Endpoint& from) {
+  const bool is_server = is_of_server(from);
+  const auto waiting = std::count_if(links_.begin(), links_.end(), [&](const auto& entry) {
+    return is_accepted(entry.first) && !entry.second.is_open &&
+           is_of_server(entry.second.endpoint) == is_server;
+  });
+  return waiting < std::int64_t{options_.max_handshakes} &&
+         (is_server ? handshakes_of_servers_ : handshakes_of_others_).take(now);
+}
+
+/// By the address alone: a claim, which the handshake has yet to prove.
+bool Links::is_of_server(const Endpoint& from) const {
+  return std::any_of(options_.peers.begin(), options_.peers.end(),
+                     [&](const auto& peer) { return peer.endpoint.address == from.address; });
+}
 
 void Links::judge(Context& context, Link& link, Buffer& out) {
   const secure::Refusal why = verdict(context, link.channel.peer());
@@ -247,7 +264,7 @@ void Links::send(Context& context, StreamId stream, raft::Term term, const Messa
   if (found == links_.end() || !found->second.is_open) return;
   Buffer out;
   const raft::ServerId self = is_server() ? options_.self.id : raft::kNobody;
-  found->second.channel.send(context.now, encode(Frame{self, term, message}), out);
+  found->second.channel.send(context.now, encode(self, term, message), out);
   write(context, stream, found->second, out);
 }
 

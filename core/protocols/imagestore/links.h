@@ -4,6 +4,11 @@
 //              the bytes of images, so that a heartbeat never waits behind an image
 //   a client   keeps one connection open to every server
 //
+// Whoever connects costs a server some memory and two products of keys before it is known who it
+// is. So only so many may be in their handshake at once, and so many may begin one in a second; the
+// others are closed. Connections from the addresses of the servers are counted apart from all
+// others, so that a flood of strangers cannot keep the servers from each other.
+//
 //     idle ──dial──► handshake ──► open ──► closed ──back-off of 0.1 to 1 s──► idle
 //
 // Both sides of an open connection give a sign of life at an interval; one that hears nothing for
@@ -24,6 +29,7 @@
 #include "core/io/protocol.h"
 #include "core/protocols/election/peer.h"
 #include "core/protocols/imagestore/message.h"
+#include "core/protocols/imagestore/token_bucket.h"
 #include "core/protocols/secure/channel.h"
 
 namespace twinbed::imagestore {
@@ -45,8 +51,14 @@ struct LinkOptions {
   Duration handshake_limit = std::chrono::seconds(5);
   Duration retry_least = std::chrono::milliseconds(100);
   Duration retry_most = std::chrono::seconds(1);
-  std::size_t max_handshakes = 64;     ///< accepted connections that are not open yet
+  // Of accepted connections; for the servers' addresses, and for all others together.
+  std::uint32_t max_handshakes = 64;  ///< that are not open yet
+  std::uint32_t max_handshakes_per_second = 200;  ///< in the long run; max_handshakes at once
   std::size_t max_clients = 512;
+  /// false: what is sent can be read and changed by anybody on the way (secure::Frames::kClear), so
+  /// that the cost of sealing can be measured and the lack of it studied. Both sides must say the
+  /// same.
+  bool encrypt = true;
 };
 
 class LinkOwner {
@@ -111,6 +123,8 @@ class Links {
   void dial(Context& context, std::size_t place);
   void on_data(Context& context, StreamId stream, Bytes data);
   void on_closed(Context& context, StreamId stream, Link& link);
+  bool may_begin_handshake(Time now, const Endpoint& from);
+  bool is_of_server(const Endpoint& from) const;
   void judge(Context& context, Link& link, Buffer& out);
   secure::Refusal verdict(Context& context, const secure::Identity& peer) const;
   bool is_known_server(const secure::Identity& peer) const;
@@ -124,10 +138,15 @@ class Links {
   Dial* dial_of(StreamId stream);
   const Dial* dial_of(StreamId stream) const;
   bool is_server() const { return options_.listen.has_value(); }
+  secure::Frames frames() const {
+    return options_.encrypt ? secure::Frames::kSealed : secure::Frames::kClear;
+  }
 
   LinkOptions options_;
   secure::ClusterKey key_;
   LinkOwner& owner_;
+  TokenBucket handshakes_of_servers_;
+  TokenBucket handshakes_of_others_;
   std::optional<secure::Credentials> credentials_;  // from the start on
   std::vector<Dial> dials_;  // stream ids are places in here
   std::map<StreamId, Link> links_;

@@ -214,15 +214,15 @@ std::string_view to_string(Outcome outcome) {
   return "not found";
 }
 
-Buffer encode(const Frame& frame) {
+Buffer encode(raft::ServerId from, raft::Term term, const Message& message) {
   Buffer buffer;
   Encoder encoder{buffer};
   encoder.out.u8(kVersion);
-  encoder.out.u8(static_cast<std::uint8_t>(frame.message.index()));
+  encoder.out.u8(static_cast<std::uint8_t>(message.index()));
   encoder.out.u16be(0);
-  encoder.out.u32be(frame.from);
-  encoder.out.u64be(frame.term);
-  std::visit(encoder, frame.message);
+  encoder.out.u32be(from);
+  encoder.out.u64be(term);
+  std::visit(encoder, message);
   return buffer;
 }
 

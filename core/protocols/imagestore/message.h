@@ -155,7 +155,8 @@ struct Frame {
   bool operator==(const Frame&) const = default;
 };
 
-Buffer encode(const Frame& frame);
+Buffer encode(raft::ServerId from, raft::Term term, const Message& message);
+inline Buffer encode(const Frame& frame) { return encode(frame.from, frame.term, frame.message); }
 /// Nothing for bytes that are not exactly one frame of this version.
 std::optional<Frame> decode(Bytes bytes);
 

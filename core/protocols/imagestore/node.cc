@@ -22,7 +22,8 @@ constexpr std::size_t kMaxRaftBacklog = 1024 * 1024;
 Digest config_hash(const NodeOptions& options) {
   Buffer text = to_buffer("cloud-p2p robust 1");
   Writer out(text);
-  out.u8(options.replicate ? 1 : 0);
+  const int shared_mode = options.at_rest ? 3 : 2;
+  out.u8(static_cast<std::uint8_t>(options.shared_storage ? shared_mode : options.replicate));
   std::vector<election::Peer> peers = options.peers;
   std::sort(peers.begin(), peers.end(),
             [](const election::Peer& a, const election::Peer& b) { return a.id < b.id; });
@@ -32,6 +33,12 @@ Digest config_hash(const NodeOptions& options) {
     out.u16be(peer.endpoint.port);
   }
   return blake2b(text);
+}
+
+BlobOptions blob_options(const NodeOptions& options, const secure::ClusterKey& key) {
+  BlobOptions blobs = options.blobs;
+  if (options.at_rest) blobs.key = at_rest_key(key.bytes());
+  return blobs;
 }
 
 }  // namespace
@@ -55,6 +62,7 @@ NodeOptions complete(NodeOptions options) {
   options.raft.first_timer = TimerId{0};
   options.raft.first_token = StorageToken{kRaftTokens};
   options.blobs.first_token = StorageToken{kBlobTokens};
+  options.blobs.is_shared = options.shared_storage;
   options.links.peers = options.peers;
   if (const election::Peer* self = election::find_peer(options.peers, options.id)) {
     options.links.listen = Endpoint{kAnyAddress, self->endpoint.port};
@@ -86,7 +94,7 @@ Result<std::unique_ptr<Node>> make_node(NodeOptions options, std::string_view he
 Node::Node(NodeOptions options, const secure::ClusterKey& key)
     : options_(std::move(options)),
       links_(options_.links, key, *this),
-      blobs_(options_.blobs, *this),
+      blobs_(blob_options(options_, key), *this),
       raft_(options_.raft, *this),
       parts_{options_, links_, blobs_, catalogue_, raft_},
       uploads_(parts_),
@@ -112,7 +120,11 @@ void Node::on_timer(Context& context, TimerId id) {
   links_.tick(context);
   uploads_.tick(context);
   if (options_.repair) repair_.tick(context);
+  if (options_.shared_storage) drop_uncommitted(context);
   scrub(context);
+  if (!raft_.failure().empty() && !std::exchange(has_logged_failure_, true)) {
+    log(context, raft_.failure());
+  }
   context.timers.set(kTick, context.now + kTickEvery);
 }
 
@@ -153,7 +165,7 @@ void Node::keep(Context& context, const Image& image) {
   stored_bytes_ += image.size;
   const bool is_holder = std::find(image.holders.begin(), image.holders.end(), options_.id) !=
                          image.holders.end();
-  if (!options_.replicate && !is_holder) return;
+  if (!options_.replicate && !options_.shared_storage && !is_holder) return;
   blobs_.keep(context, image);
   if (blobs_.holds(image.hash)) record_stored(context, image);
 }
@@ -271,6 +283,7 @@ void Node::on_staged(Context& context, Slot slot, StorageStatus status) {
 
 void Node::on_held(Context& context, const Digest& hash) {
   for (const Image* image : catalogue_.all_of(hash)) record_stored(context, *image);
+  uploads_.on_held(context, hash);
 }
 
 void Node::record_stored(Context& context, const Image& image) {
@@ -283,10 +296,26 @@ void Node::record_stored(Context& context, const Image& image) {
 }
 
 void Node::on_missing(Context& context, const Digest& hash, StorageStatus status) {
+  // The shared directory is looked at again and again, and the same is found.
+  if (options_.shared_storage && !repair_.on_missing(hash)) return;
   const std::string text = to_hex(hash);
   context.recorder.event(kMissingEvent, {{"hash", std::string_view(text)},
                                          {"why", twinbed::to_string(status)}});
-  if (options_.replicate) repair_.on_missing(context, hash);
+  if (parts_.makes_copies()) repair_.on_missing(hash);
+}
+
+/// In the shared directory: what a crash has left of uploads of an earlier term, even if no image
+/// is ever accepted again.
+void Node::drop_uncommitted(Context& context) {
+  const std::optional<raft::Term> term = raft_.log().term_at(raft_.applied_index());
+  if (term) blobs_.drop_before(context, *term);
+}
+
+void Node::on_other_kind(Context& context, const std::string& path, bool is_sealed) {
+  if (!other_kinds_.insert(path).second) return;
+  log(context, path + (is_sealed ? " is sealed, and this server does not seal images"
+                                 : " is not sealed, and this server seals images") +
+                   ": it counts as missing");
 }
 
 /// Reads the images again, one at each turn, round after round.
@@ -322,7 +351,7 @@ Status Node::status() const {
     status.last_heard[peer.id] = links_.last_heard(peer.id);
     status.refused_by[peer.id] = links_.refused_by(peer.id);
   }
-  for (std::uint8_t number = 1; number <= static_cast<std::uint8_t>(secure::Refusal::kBusy);
+  for (std::uint8_t number = 1; number <= static_cast<std::uint8_t>(secure::kLastRefusal);
        ++number) {
     const auto reason = static_cast<secure::Refusal>(number);
     status.refusals[reason] = links_.refusals(reason);

@@ -8,6 +8,10 @@
 //                                            │
 //   client ◄── PutResult ok ─────────────────┴──► at every server: the file gets its name
 //
+// Where all servers see one directory of images (NodeOptions::shared_storage) no copies are sent:
+// the leader writes the image there under a name of its own, and what Raft commits gives it its
+// name (blob_store.h). SUCCESS then means that the file is there under its name.
+//
 // What the original lacks, and what takes its place:
 //   - two leaders, a lower id that deposes a higher one: Raft elects; the highest id leads in the
 //     steady state, by time-out slots and by a hand-over to it once it has caught up
@@ -103,12 +107,14 @@ class Node final : public Protocol,
   void on_staged(Context& context, Slot slot, StorageStatus status) override;
   void on_held(Context& context, const Digest& hash) override;
   void on_missing(Context& context, const Digest& hash, StorageStatus status) override;
+  void on_other_kind(Context& context, const std::string& path, bool is_sealed) override;
 
   void on_server_message(Context& context, StreamId link, const Frame& frame);
   void on_client_message(Context& context, StreamId link, const Message& message);
   void on_answer(Context& context, StreamId link, const Message& message);
   void keep(Context& context, const Image& image);
   void record_stored(Context& context, const Image& image);
+  void drop_uncommitted(Context& context);
   void scrub(Context& context);
   void log(Context& context, std::string_view text);
 
@@ -125,7 +131,9 @@ class Node final : public Protocol,
 
   raft::Role logged_role_ = raft::Role::kFollower;
   raft::ServerId logged_leader_ = raft::kNobody;
+  bool has_logged_failure_ = false;
   std::set<std::string, std::less<>> stored_;  // ids recorded as stored since the start
+  std::set<std::string, std::less<>> other_kinds_;  // files of which the log has told
   std::uint64_t stored_bytes_ = 0;
   std::size_t scrub_place_ = 0;  // the image to be read next
   Time scrub_at_{};

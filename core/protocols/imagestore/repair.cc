@@ -14,15 +14,31 @@ constexpr Duration kPatience = std::chrono::seconds(3);
 
 }  // namespace
 
-void Repair::on_missing(Context&, const Digest& hash) {
+bool Repair::on_missing(const Digest& hash) {
   const bool is_known = (fetch_ && fetch_->hash == hash) ||
                         std::find(queue_.begin(), queue_.end(), hash) != queue_.end();
   if (!is_known) queue_.push_back(hash);
+  return !is_known;
 }
 
 void Repair::tick(Context& context) {
+  if (parts_.options.shared_storage) {
+    look_again(context);
+    return;
+  }
   if (fetch_ && context.now - fetch_->progress > kPatience) ask_next(context);
-  if (!fetch_ && !queue_.empty() && context.now >= not_before_) start(context);
+  // Most of what waits may have come by itself.
+  while (!fetch_ && !queue_.empty() && context.now >= not_before_) start(context);
+}
+
+void Repair::look_again(Context& context) {
+  if (context.now < not_before_) return;
+  not_before_ = context.now + kRoundPause;
+  std::erase_if(queue_, [this](const Digest& hash) { return parts_.blobs.holds(hash); });
+  for (const Digest& hash : queue_) {
+    const Image* image = parts_.catalogue.find(hash);
+    if (image != nullptr && parts_.blobs.lacks(hash)) parts_.blobs.check(context, *image);
+  }
 }
 
 void Repair::start(Context& context) {
@@ -108,6 +124,7 @@ bool Repair::on_staged(Context& context, Slot slot, StorageStatus status) {
   fetch_->slot.reset();
   if (status == StorageStatus::kOk) {
     fetch_.reset();  // the store has given it its name
+    tick(context);
   } else {
     fetch_->sources.clear();  // another source would not help a full disk
     ask_next(context);

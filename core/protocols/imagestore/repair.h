@@ -1,5 +1,8 @@
 // Fetches copies that this server should have and has not: it was away when the image came, its
 // disk lost it, or a scrub found it damaged. One at a time, so that clients come first.
+//
+// On shared storage there is nothing to fetch: the store looks again from time to time, as another
+// server or a person may have brought the image back.
 #pragma once
 
 #include <deque>
@@ -14,7 +17,8 @@ class Repair {
  public:
   explicit Repair(const Parts& parts) : parts_(parts) {}
 
-  void on_missing(Context& context, const Digest& hash);
+  /// False if it was missing already.
+  bool on_missing(const Digest& hash);
   void on_get_result(Context& context, StreamId link, const GetResult& result);
   void on_chunk(Context& context, StreamId link, const Chunk& chunk);
   void on_end(Context& context, StreamId link, const End& end);
@@ -36,6 +40,7 @@ class Repair {
     Time progress{};
   };
 
+  void look_again(Context& context);
   bool is_from(StreamId link, TransferId transfer) const;
   void start(Context& context);
   std::vector<raft::ServerId> sources_of(const Image& image) const;

@@ -69,9 +69,15 @@ PutResult Uploads::refusal(const PutBegin& begin) const {
   return refuse(Outcome::kOk, "");
 }
 
+bool Uploads::is_in_place(const Digest& hash) const {
+  return !parts_.options.shared_storage || parts_.blobs.holds(hash);
+}
+
 void Uploads::on_put(Context& context, StreamId client, const PutBegin& begin) {
-  if (const Image* known = parts_.catalogue.find(begin.id)) {
-    const bool is_same = known->hash == begin.hash;
+  const Image* known = parts_.catalogue.find(begin.id);
+  const bool is_same = known != nullptr && known->hash == begin.hash;
+  // A known image that is not in place is taken again, in case what was staged is lost.
+  if (known != nullptr && (!is_same || is_in_place(begin.hash))) {
     parts_.send(context, client,
                 PutResult{begin.transfer, is_same ? Outcome::kOk : Outcome::kRefused,
                           raft::kNobody, is_same ? "" : "another image has this id"});
@@ -85,7 +91,7 @@ void Uploads::on_put(Context& context, StreamId client, const PutBegin& begin) {
   const auto former = uploads_.find(begin.id);
   if (former != uploads_.end()) {
     Upload& upload = former->second;
-    if (upload.stage == Stage::kProposed && upload.what.hash == begin.hash) {
+    if (upload.is_in_log() && upload.what.hash == begin.hash) {
       answer(context, upload, Outcome::kUnconfirmed, "another connection asks for the same id");
       upload.client = {client, begin.transfer};
       upload.has_client = true;
@@ -106,9 +112,10 @@ void Uploads::on_put(Context& context, StreamId client, const PutBegin& begin) {
   upload.client = {client, begin.transfer};
   upload.term = parts_.raft.term();
   upload.slot = *slot;
+  upload.staged = parts_.blobs.number(*slot);
   upload.progress = context.now;
   record(context, kUploadBeginEvent, begin.id);
-  if (parts_.options.replicate) start_copies(context, upload);
+  if (parts_.makes_copies()) start_copies(context, upload);
 }
 
 void Uploads::on_chunk(Context& context, StreamId client, const Chunk& chunk) {
@@ -143,7 +150,7 @@ void Uploads::on_end(Context& context, StreamId client, const End& end) {
 
 void Uploads::on_abort(Context& context, StreamId client, const Abort& abort) {
   const Iterator at = by_client({client, abort.transfer});
-  if (at == uploads_.end() || at->second.stage == Stage::kProposed) return;
+  if (at == uploads_.end() || at->second.is_in_log()) return;
   at->second.has_client = false;
   fail(context, at, Outcome::kUnconfirmed, "the client gave up");
 }
@@ -212,7 +219,7 @@ bool Uploads::on_staged(Context& context, Slot slot, StorageStatus status) {
 /// Goes on if enough servers hold the image, gives up if they never will.
 void Uploads::consider(Context& context, Iterator at) {
   Upload& upload = at->second;
-  if (upload.stage == Stage::kProposed) return;
+  if (upload.is_in_log()) return;
   const bool is_staged = upload.holders.contains(parts_.options.id);
   if (is_staged && upload.holders.size() >= parts_.needed()) {
     propose(context, at);
@@ -240,7 +247,11 @@ void Uploads::propose(Context& context, Iterator at) {
   image.user = upload.what.user;
   image.client = upload.from;
   image.unix_seconds = election::unix_seconds(context.wall);
-  image.holders.assign(upload.holders.begin(), upload.holders.end());
+  if (parts_.options.shared_storage) {
+    image.staged = upload.staged;
+  } else {
+    image.holders.assign(upload.holders.begin(), upload.holders.end());
+  }
   upload.stage = Stage::kProposed;
   record(context, kUploadProposedEvent, upload.what.id);
   if (parts_.raft.propose(context, Catalogue::command(image)) == 0) {
@@ -259,6 +270,20 @@ void Uploads::on_applied(Context& context, const Image& image, Catalogue::Verdic
   }
   record(context, kUploadCommittedEvent, image.id);
   if (at->second.stage == Stage::kReceiving) withdraw(context, at->second);
+  at->second.stage = Stage::kNaming;
+  at->second.progress = context.now;
+  if (is_in_place(image.hash)) succeed(context, at);
+}
+
+void Uploads::on_held(Context& context, const Digest& hash) {
+  for (auto at = uploads_.begin(); at != uploads_.end();) {
+    const auto next = std::next(at);
+    if (at->second.stage == Stage::kNaming && at->second.what.hash == hash) succeed(context, at);
+    at = next;
+  }
+}
+
+void Uploads::succeed(Context& context, Iterator at) {
   answer(context, at->second, Outcome::kOk, "");
   uploads_.erase(at);
 }
@@ -322,7 +347,7 @@ void Uploads::fail(Context& context, Iterator at, Outcome outcome, const std::st
                                              {"outcome", to_string(outcome)},
                                              {"text", std::string_view(text)}});
   // What is in the log may yet be committed, so its copies stay.
-  if (upload.stage != Stage::kProposed) withdraw(context, upload);
+  if (!upload.is_in_log()) withdraw(context, upload);
   answer(context, upload, outcome, text);
   uploads_.erase(at);
 }

@@ -2,6 +2,15 @@
 
 namespace twinbed::raft {
 
+/// A voter; or one that was a voter before a change that is not known to be committed: it may be
+/// the only one that has the change in its log, and then nobody else can be elected. It does not
+/// count its own vote, and steps down when the change is committed (§4.2.2).
+bool Node::is_electable() const {
+  if (log_.configuration().is_voter(options_.id)) return true;
+  const Index change = log_.configuration_index();
+  return change > commit_ && log_.configuration_at(change - 1).is_voter(options_.id);
+}
+
 void Node::on_election_timeout(Context& context) {
   if (leads()) return;
   leader_ = kNobody;

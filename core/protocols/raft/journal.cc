@@ -84,6 +84,12 @@ Journal::Outcome Journal::fail(std::string sentence) {
   return Outcome::kFailed;
 }
 
+/// What was written may or may not be on the disk, and only what is found there is certain.
+Journal::Outcome Journal::fail_to_sync(const std::string& name) {
+  return fail(name + " could not be synced, and this server takes no further part; put its disk in "
+                     "order and start it again, or under a new id if what it had stored is lost");
+}
+
 // ---- Opening ---------------------------------------------------------------------------------
 
 void Journal::open(Context& context, const Configuration& initial) {
@@ -102,7 +108,7 @@ Journal::Outcome Journal::on_storage(Context& context, const StorageResult& resu
       is_saving_ = false;
       if (result.status == StorageStatus::kOk) return Outcome::kSnapshotSaved;
       if (result.status == StorageStatus::kNoSpace) return Outcome::kNoSpace;
-      return fail("the snapshot " + snapshot_name(generation_ + 1) + " could not be synced");
+      return fail_to_sync("the snapshot " + snapshot_name(generation_ + 1));
     default: return Outcome::kNothing;
   }
 }
@@ -172,8 +178,8 @@ Journal::Outcome Journal::on_snapshot_read(const StorageResult& result) {
   if (result.status != StorageStatus::kOk || result.data.size() != snapshot_size_ ||
       hash_bytes(result.data) != snapshot_hash_) {
     return fail("the snapshot " + snapshot_name(generation_) +
-                " is not the one that the journal builds on; this server's disk is damaged, remove "
-                "its directory and let the others bring it up to date");
+                " is not the one that the journal builds on; this server's disk is damaged, start "
+                "another one under a new id, which the others bring up to date");
   }
   recovered_.snapshot = to_buffer(result.data);
   return Outcome::kOpened;
@@ -233,7 +239,7 @@ Journal::Outcome Journal::on_synced(Context& context, const StorageResult& resul
     return Outcome::kNoSpace;
   }
   if (result.status != StorageStatus::kOk) {
-    return fail("the journal " + journal_name(generation_) + " could not be synced");
+    return fail_to_sync("the journal " + journal_name(generation_));
   }
   durable_ = target;
   if (durable_ > pending_start_) {

@@ -97,6 +97,7 @@ class Journal {
   Outcome on_synced(Context& context, const StorageResult& result);
   Outcome choose(Context& context);
   Outcome fail(std::string sentence);
+  Outcome fail_to_sync(const std::string& name);
   static void parse(File& file, const Configuration& initial);
 
   std::string directory_;

@@ -52,7 +52,8 @@ struct Options {
   bool stickiness = true;    ///< no votes within election_timeout_min of the leader's last message
   /// With a slot, the time-out of the server with the n-th highest id (from 0) is
   /// election_timeout_min + (n + U(0, 1)) slots; 0: the same range for all. A slot should be at
-  /// least two one-way delays and the time to save a vote.
+  /// least two one-way delays and the time to save a vote. Where members change it needs pre-vote:
+  /// a server that was removed and does not know it may have an earlier slot than all others.
   Duration priority_slot{};
   /// A leader hands over to a server with a higher id once that has kept up for so long; 0: never.
   Duration hand_over_after{};
@@ -200,9 +201,8 @@ class Node {
   TimerId timer(std::uint32_t offset) const;
   bool hears_leader(Time now) const;
   bool can_act() const { return is_open_ && failure().empty(); }
-  bool can_lead() const {
-    return can_act() && !is_stuck_ && log_.configuration().is_voter(options_.id);
-  }
+  bool can_lead() const { return can_act() && !is_stuck_ && is_electable(); }
+  bool is_electable() const;
 
   // election.cc
   void on_election_timeout(Context& context);

@@ -19,6 +19,8 @@ inline constexpr EventType kInstallEvent{"raft.install",
 /// `current` is the server's own term at that time.
 inline constexpr EventType kApplyEvent{
     "raft.apply", "a committed entry is executed: index, term, prefix, current"};
+inline constexpr EventType kMembersEvent{
+    "raft.members", "a change of members was asked for: voters, learners, and why not, if refused"};
 inline constexpr EventType kTroubleEvent{"raft.trouble", "the disk of this server fails it"};
 
 }  // namespace twinbed::raft

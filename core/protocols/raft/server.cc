@@ -1,8 +1,10 @@
 #include "core/protocols/raft/server.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/protocols/raft/records.h"
 #include "core/wire/reader.h"
 #include "core/wire/writer.h"
@@ -14,6 +16,24 @@ constexpr SocketId kSocket{0};
 constexpr TimerId kRetry{Node::kTimers};
 
 enum What : std::uint8_t { kRaftMessage = 0, kItem = 1 };
+
+/// The first word and what follows it.
+std::pair<std::string_view, std::string_view> split(std::string_view text) {
+  const std::size_t space = std::min(text.find(' '), text.size());
+  return {text.substr(0, space), trim(text.substr(space))};
+}
+
+/// "1,2,3", or nothing; false for anything else.
+bool parse_servers(std::string_view text, std::vector<ServerId>& out) {
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    ServerId& id = out.emplace_back();
+    const auto [end, code] = std::from_chars(text.data(), text.data() + comma, id);
+    if (code != std::errc{} || end != text.data() + comma) return false;
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return true;
+}
 
 /// Datagrams must stay below 65,507 bytes.
 Options for_datagrams(Options options) {
@@ -104,11 +124,30 @@ void Server::on_storage(Context& context, const StorageResult& result) {
 }
 
 void Server::on_command(Context& context, Bytes command) {
+  const auto [word, rest] = split(as_text(command));
+  if (word == "members") {
+    const auto [voters, learners] = split(rest);
+    change_members(context, voters, learners);
+    return;
+  }
   const std::string item(as_text(command));
   context.recorder.event(kSubmitEvent, {{"id", std::string_view(item)}});
   if (waiting_.empty()) context.timers.set(kRetry, context.now + options_.retry);
   waiting_.insert(item);
   submit(context, item);
+}
+
+void Server::change_members(Context& context, std::string_view voters,
+                            std::string_view learners) {
+  Configuration next;
+  std::string refusal = "ids of servers are numbers, with commas between them";
+  if (parse_servers(voters, next.voters) && parse_servers(learners, next.learners)) {
+    const Result<Index> index = node_.change_members(context, next);
+    refusal = index ? "" : index.error();
+  }
+  context.recorder.event(kMembersEvent, {{"voters", voters},
+                                         {"learners", learners},
+                                         {"why", std::string_view(refusal)}});
 }
 
 void Server::submit(Context& context, const std::string& item) {

@@ -43,7 +43,11 @@ class Server final : public Protocol, private Surroundings {
   void on_datagram(Context& context, const Datagram& datagram) override;
   void on_storage(Context& context, const StorageResult& result) override;
   /// The command is an item: a word that names itself. Records kSubmitEvent, and kAckEvent once it
-  /// is committed and executed here.
+  /// is committed and executed here. Or it asks the leader for a change of members,
+  ///
+  ///     members 1,2,3      or, with learners,     members 1,2,3 4,5
+  ///
+  /// and records kMembersEvent; elsewhere than at the leader it is refused.
   void on_command(Context& context, Bytes command) override;
 
   Node& node() { return node_; }
@@ -61,6 +65,7 @@ class Server final : public Protocol, private Surroundings {
   void write_initial_log(Context& context, const StorageResult& result);
   void add_initial_entries(Context& context, Log& log) const;
   void submit(Context& context, const std::string& item);
+  void change_members(Context& context, std::string_view voters, std::string_view learners);
   void send_datagram(Context& context, ServerId to, Bytes payload);
   static void record_stored(Context& context, const std::string& item);
   void add(std::string item);

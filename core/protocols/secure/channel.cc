@@ -13,17 +13,18 @@ constexpr std::size_t kLengthBytes = 4;
 
 }  // namespace
 
-Channel::Channel(Handshake::Side side, const Credentials& credentials)
-    : side_(side), handshake_(std::in_place, side, credentials) {}
+Channel::Channel(Handshake::Side side, const Credentials& credentials, Frames frames)
+    : side_(side), frames_(frames), handshake_(std::in_place, side, credentials, frames) {}
 
-Channel Channel::initiator(const Credentials& credentials, Random& random, Buffer& out) {
-  Channel channel(Handshake::Side::kInitiator, credentials);
+Channel Channel::initiator(const Credentials& credentials, Random& random, Buffer& out,
+                           Frames frames) {
+  Channel channel(Handshake::Side::kInitiator, credentials, frames);
   channel.handshake_->write(random, out);
   return channel;
 }
 
-Channel Channel::responder(const Credentials& credentials) {
-  return Channel(Handshake::Side::kResponder, credentials);
+Channel Channel::responder(const Credentials& credentials, Frames frames) {
+  return Channel(Handshake::Side::kResponder, credentials, frames);
 }
 
 void Channel::receive(Random& random, Time now, Bytes bytes, Buffer& out) {
@@ -33,6 +34,7 @@ void Channel::receive(Random& random, Time now, Bytes bytes, Buffer& out) {
     if (wants_verdict()) return end(State::kFailed, Refusal::kProtocol);
     const Bytes part = bytes.first(std::min(bytes.size(), expected_bytes_ - pending_.size()));
     bytes = bytes.subspan(part.size());
+    pending_.reserve(expected_bytes_);
     pending_.insert(pending_.end(), part.begin(), part.end());
     if (pending_.size() == expected_bytes_) {
       take_piece(random, out);
@@ -55,6 +57,9 @@ void Channel::take_piece(Random& random, Buffer& out) {
     }
     case Piece::kLength: return take_length();
     case Piece::kSealed: return take_sealed();
+    case Piece::kClear:
+      messages_.push_back(std::exchange(pending_, {}));
+      return expect(Piece::kLength, kLengthBytes);
   }
 }
 
@@ -103,6 +108,7 @@ bool Channel::begin_streams(Random& random, Buffer& out) {
 
 void Channel::take_length() {
   const std::size_t length = Reader(pending_).u32be();
+  if (is_clear()) return take_clear_length(length);
   // Until the peer has proved itself, its only frame is the empty one.
   const std::size_t largest = state_ == State::kOpen ? kMaxMessageBytes : 0;
   if (length < kSealOverheadBytes) {
@@ -114,6 +120,16 @@ void Channel::take_length() {
   }
 }
 
+void Channel::take_clear_length(std::size_t length) {
+  if (length == 0) {
+    end(State::kClosed, Refusal::kNone);
+  } else if (length > kMaxMessageBytes) {
+    end(State::kFailed, Refusal::kTooLarge);
+  } else {
+    expect(Piece::kClear, length);
+  }
+}
+
 void Channel::take_sealed() {
   std::optional<StreamOpener::Opened> opened = opener_->open(pending_);
   if (!opened) return end(State::kFailed, Refusal::kNotAuthentic);
@@ -122,6 +138,9 @@ void Channel::take_sealed() {
   if (state_ == State::kHandshake) {
     if (opened->tag != StreamTag::kMessage) return end(State::kFailed, Refusal::kProtocol);
     state_ = State::kOpen;
+    if (!is_clear()) return;
+    sealer_.reset();  // Both sides are proven, which is all that the keys were for.
+    opener_.reset();
   } else if (is_empty && opened->tag == StreamTag::kFinal) {
     end(State::kClosed, Refusal::kNone);
   } else if (is_empty || opened->tag == StreamTag::kFinal) {
@@ -148,6 +167,7 @@ void Channel::send(Time now, Bytes message, Buffer& out) {
   TWINBED_CHECK(state_ == State::kOpen, "a message was sent on a channel that is not open");
   TWINBED_CHECK(!message.empty() && message.size() <= kMaxMessageBytes,
                 "a message must have 1 byte to 1 MiB");
+  if (is_clear()) return write_clear(message, out);
   bytes_under_key_ += message.size();
   const bool is_key_spent =
       bytes_under_key_ >= rekey_limits_.bytes || now - keyed_at_ >= rekey_limits_.age;
@@ -166,13 +186,23 @@ void Channel::send(Time now, Bytes head, Bytes body, Buffer& out) {
   send(now, message, out);
 }
 
+void Channel::write_clear(Bytes message, Buffer& out) {
+  Writer writer(out);
+  writer.u32be(static_cast<std::uint32_t>(message.size()));
+  writer.bytes(message);
+}
+
 void Channel::seal(Bytes plain, StreamTag tag, Buffer& out) {
   Writer(out).u32be(static_cast<std::uint32_t>(plain.size() + kSealOverheadBytes));
   sealer_->seal(plain, tag, out);
 }
 
 void Channel::close(Time, Buffer& out) {
-  if (state_ == State::kOpen) seal({}, StreamTag::kFinal, out);
+  if (is_clear()) {
+    write_clear({}, out);
+  } else if (state_ == State::kOpen) {
+    seal({}, StreamTag::kFinal, out);
+  }
   if (is_live()) end(State::kClosed, Refusal::kNone);
 }
 

@@ -36,19 +36,20 @@ Handshake::Side other(Handshake::Side side) {
 
 void Handshake::write(Random& random, Buffer& out) {
   ephemeral_ = KeyPair::generate(random);
-  write_message(Refusal::kNone, out);
+  const bool is_hello = side_ == Side::kInitiator;
+  write_message(is_hello ? static_cast<std::uint8_t>(frames_) : 0, out);
 }
 
 void Handshake::write_refusal(Refusal why, Buffer& out) {
   TWINBED_CHECK(is_verdict(why), "a peer was refused for what is no verdict");
-  write_message(why, out);
+  write_message(static_cast<std::uint8_t>(why), out);
 }
 
-void Handshake::write_message(Refusal verdict, Buffer& out) {
+void Handshake::write_message(std::uint8_t word, Buffer& out) {
   Buffer message = prefix_of(side_);
   message.reserve(kMessageBytes);
   Writer writer(message);
-  writer.u8(static_cast<std::uint8_t>(verdict));
+  writer.u8(word);
   writer.u8(static_cast<std::uint8_t>(mine_.self.role));
   writer.u32be(mine_.self.id);
   writer.u64be(mine_.self.instance);
@@ -75,7 +76,7 @@ Refusal Handshake::read(Bytes message) {
   }
   Reader reader(body);
   reader.skip(prefix_of(side_).size());
-  const auto verdict = static_cast<Refusal>(reader.u8());
+  const std::uint8_t word = reader.u8();
   peer_.role = static_cast<PeerRole>(reader.u8());
   peer_.id = reader.u32be();
   peer_.instance = reader.u64be();
@@ -88,13 +89,21 @@ Refusal Handshake::read(Bytes message) {
   if (peer_.role != PeerRole::kServer && peer_.role != PeerRole::kClient) {
     return Refusal::kProtocol;
   }
-  if (verdict != Refusal::kNone) {
-    is_refused_by_peer_ = side_ == Side::kInitiator && is_verdict(verdict);
-    return is_refused_by_peer_ ? verdict : Refusal::kProtocol;
-  }
+  if (const Refusal why = read_word(word); why != Refusal::kNone) return why;
   // A peer with our own key is ourselves, by a wrong address or an attacker who relays, or a second
   // node with a copy of our secret.
   return peer_.public_key == mine_.keys.public_key ? Refusal::kDuplicateId : Refusal::kNone;
+}
+
+/// What the byte at offset 9 of the peer's message comes to.
+Refusal Handshake::read_word(std::uint8_t word) {
+  if (side_ == Side::kInitiator) {
+    const auto verdict = static_cast<Refusal>(word);
+    is_refused_by_peer_ = is_verdict(verdict);
+    return is_refused_by_peer_ || verdict == Refusal::kNone ? verdict : Refusal::kProtocol;
+  }
+  if (word > static_cast<std::uint8_t>(Frames::kClear)) return Refusal::kProtocol;
+  return static_cast<Frames>(word) == frames_ ? Refusal::kNone : Refusal::kEncryptionDiffers;
 }
 
 std::optional<SessionKeys> Handshake::derive() const {

@@ -9,7 +9,8 @@
 //        0      7  "twinbed"
 //        7      1  version, 1
 //        8      1  kind: 1 hello, 2 answer
-//        9      1  verdict: 0, or in an answer why the initiator is refused (Refusal)
+//        9      1  hello: the frames that follow (Frames); answer: the verdict, 0 or why the
+//                  initiator is refused (Refusal)
 //       10      1  role (PeerRole)
 //       11      4  id
 //       15      8  instance
@@ -20,7 +21,9 @@
 //
 // H is BLAKE2b-256 keyed by the cluster key. A stranger without the key costs one hash and gets no
 // byte back. The answer's MAC covers the hello with its fresh ephemeral key, so that an answer, a
-// refusal included, fits no other hello.
+// refusal included, fits no other hello. Both sides must want the same frames: the responder sees
+// in the hello what its peer wants, and refuses what it does not want itself. As the MACs cover
+// that byte, nobody on the way can make two sides that seal speak in clear.
 //
 //   key of direction d = H("twinbed/key" | d | BLAKE2b-256(hello | answer) | kx1 | kx2 | se | es)
 //
@@ -40,6 +43,12 @@
 
 namespace twinbed::secure {
 
+/// Whether the messages are sealed. The numbers are part of the wire format.
+enum class Frames : std::uint8_t {
+  kSealed = 0,
+  kClear = 1,  ///< for measurements and studies alone: anybody on the way can read and change them
+};
+
 /// One side of the handshake. An initiator writes its hello and reads the answer; a responder reads
 /// the hello and writes an answer or a refusal; then both derive the keys.
 class Handshake {
@@ -48,7 +57,8 @@ class Handshake {
 
   enum class Side : std::uint8_t { kInitiator = 1, kResponder = 2 };
 
-  Handshake(Side side, const Credentials& credentials) : side_(side), mine_(credentials) {}
+  Handshake(Side side, const Credentials& credentials, Frames frames = Frames::kSealed)
+      : side_(side), mine_(credentials), frames_(frames) {}
 
   /// The hello of an initiator, or the answer of a responder that lets its peer in.
   void write(Random& random, Buffer& out);
@@ -59,7 +69,7 @@ class Handshake {
   bool can_begin_with(Bytes bytes) const;
   /// Takes the peer's message of kMessageBytes. kNone: it is authentic, and peer() is what the peer
   /// says of itself. A verdict: so is it, and the peer refuses us; or it bears our own key
-  /// (kDuplicateId).
+  /// (kDuplicateId), or wants other frames (kEncryptionDiffers).
   Refusal read(Bytes message);
   const Identity& peer() const { return peer_; }
   /// True where the verdict that read() returned is the peer's.
@@ -69,11 +79,14 @@ class Handshake {
   std::optional<SessionKeys> derive() const;
 
  private:
-  void write_message(Refusal verdict, Buffer& out);
+  /// `word` is the byte at offset 9.
+  void write_message(std::uint8_t word, Buffer& out);
+  Refusal read_word(std::uint8_t word);
   Digest mac_of(Bytes message) const;
 
   Side side_;
   Credentials mine_;
+  Frames frames_;
   KeyPair ephemeral_;
   Identity peer_;
   PublicKey peer_ephemeral_{};

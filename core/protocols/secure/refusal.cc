@@ -3,7 +3,7 @@
 namespace twinbed::secure {
 
 bool is_verdict(Refusal refusal) {
-  return refusal >= Refusal::kConfigDiffers && refusal <= Refusal::kBusy;
+  return refusal >= Refusal::kConfigDiffers && refusal <= kLastRefusal;
 }
 
 std::string_view to_string(Refusal refusal) {
@@ -18,6 +18,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::kUnknownClient: return "unknown_client";
     case Refusal::kWrongServer: return "wrong_server";
     case Refusal::kBusy: return "busy";
+    case Refusal::kEncryptionDiffers: return "encryption_differs";
   }
   return "unknown";
 }

@@ -20,7 +20,10 @@ enum class Refusal : std::uint8_t {
   kUnknownClient = 7,  ///< the public key is not on the list
   kWrongServer = 8,    ///< not the node that was looked for at this address
   kBusy = 9,
+  kEncryptionDiffers = 10,  ///< one side seals its frames and the other one does not
 };
+
+inline constexpr Refusal kLastRefusal = Refusal::kEncryptionDiffers;
 
 /// Whether a responder may give this reason to its peer.
 bool is_verdict(Refusal refusal);
