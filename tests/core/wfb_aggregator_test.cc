@@ -5,6 +5,7 @@
 
 #include "core/base/random_stream.h"
 #include "core/protocols/wfb/aggregator.h"
+#include "tests/support/counting_new.h"
 #include "tests/support/wfb_vectors.h"
 
 namespace twinbed::wfb {
@@ -115,6 +116,51 @@ TEST(PacketSet, HoldsWhatASetHolds) {
     set.clear();
     EXPECT_EQ(set.size(), 0u);
   }
+}
+
+/// Hands on what is sent, but for one packet in five.
+struct Lossy final : EncoderOwner {
+  explicit Lossy(Aggregator& to) : receiver(to) {}
+  void on_packet(PacketKind, Bytes packet) override {
+    Reception reception;
+    reception.readings.fill({0xff, -128, 127});
+    reception.readings[0] = {0, -50, -95};
+    if (++sent % 5 != 0) receiver.receive(0, reception, packet);
+  }
+  Aggregator& receiver;
+  std::uint64_t sent = 0;
+};
+
+struct Ignored final : DecoderOwner {
+  void on_payload(Bytes) override {}
+  void on_session(const Session&) override {}
+};
+
+TEST(WfbStream, AllocatesNothingForAPacketOnceItRuns) {
+  if (!testing::kCountsAllocations) GTEST_SKIP() << "a sanitizer has the allocator";
+  const LinkKeys keys = testing::wfb_link_keys();
+  const ChannelId channel = ChannelId::of(1, 0);
+  Ignored ignored;
+  Aggregator receiver({keys.ground, channel, 0}, ignored);
+  Lossy air(receiver);
+  RandomStream random(1, "stream", 0);
+  Encoder encoder({keys.drone, channel, 0, {8, 12}, std::chrono::seconds(1)}, random, air);
+  const Buffer payload(1'400);
+  Time now{};
+  const auto run_for_a_second = [&] {
+    for (int i = 0; i < 5'000; ++i) {
+      encoder.send(now, payload, random);
+      now += std::chrono::microseconds(200);
+    }
+    receiver.forget_old();
+  };
+  run_for_a_second();
+  run_for_a_second();
+  receiver.end_interval();
+  const std::uint64_t before = testing::allocations();
+  run_for_a_second();
+  EXPECT_EQ(testing::allocations() - before, 0u);
+  EXPECT_GT(receiver.counters().fec_rec, 500u) << "the figure is of a run with losses";
 }
 
 }  // namespace
