@@ -87,7 +87,8 @@ void receive(benchmark::State& state, std::size_t lost) {
     for (const Bytes packet : heard) receiver.receive(0, reception, packet);
     if (receiver.counters().out != kBlocks * kFec.k) state.SkipWithError("payloads are missing");
   }
-  const double packets = static_cast<double>(state.iterations()) * static_cast<double>(heard.size());
+  const double packets =
+      static_cast<double>(state.iterations()) * static_cast<double>(heard.size());
   state.counters["packets"] = benchmark::Counter(packets, benchmark::Counter::kIsRate);
 }
 

@@ -4,6 +4,8 @@
 #include <numeric>
 
 #include "core/crypto/short_hash.h"
+#include "core/protocols/wfb/control.h"
+#include "core/protocols/wfb/forwarder.h"
 #include "core/wire/radiotap.h"
 #include "core/wire/reader.h"
 #include "tests/support/wfb_vectors.h"
@@ -218,6 +220,148 @@ TEST(WfbDuplicates, HaveTheHashOfTheForwarder) {
   EXPECT_EQ(to_hex(short_hash(key, bytes_of(vectors["stream_8_12"]["packets"][1]))),
             vectors["dedup_hash"]["siphash24"]);
   EXPECT_EQ(to_hex(short_hash(key, {})), vectors["dedup_hash"]["siphash_empty"]);
+}
+
+// ---- Control ---------------------------------------------------------------------------------
+
+struct Transmitter final : ControlTarget {
+  FecParams fec() const override { return fec_; }
+  void set_fec(FecParams fec) override { fec_ = fec; }
+  RadioSettings radio() const override { return radio_; }
+  void set_radio(const RadioSettings& settings) override { radio_ = settings; }
+
+  FecParams fec_{4, 6};
+  RadioSettings radio_{0, 0, 0, 0, 0, 0, 0};  // of a transmitter without a card
+};
+
+TEST(WfbControl, AnswersAsWfbTxDoes) {
+  const json exchanges = wfb_vectors("vectors.json")["control"]["exchanges"];
+  Transmitter transmitter;
+  for (const char* name : {"get_fec", "get_radio", "set_radio", "get_radio2", "set_fec",
+                           "get_fec2", "set_fec_bad", "unknown", "set_fec_short"}) {
+    const auto reply = answer_control(bytes_of(exchanges[name]["req"]), transmitter);
+    ASSERT_TRUE(reply) << name;
+    EXPECT_EQ(to_hex(*reply), exchanges[name]["resp"]) << name;
+  }
+  EXPECT_EQ(exchanges.size(), 9u);
+  EXPECT_FALSE(answer_control(bytes_of("11223344"), transmitter)) << "too short for an answer";
+}
+
+TEST(WfbControl, AsksAndReadsTheReply) {
+  Transmitter transmitter;
+  const RadioSettings settings{1, 1, 0, 80, 7, 0, 2};
+  auto ask = [&](ControlCommand command, Bytes body = {}) {
+    return *read_control_reply(*answer_control(control_request(7, command, body), transmitter));
+  };
+  EXPECT_EQ(ask(ControlCommand::kSetRadio, control_body(settings)).error, 0u);
+  EXPECT_EQ(ask(ControlCommand::kGetRadio).radio, settings);
+  EXPECT_EQ(ask(ControlCommand::kSetFec, control_body(FecParams{0, 1})).error, 22u);
+  EXPECT_EQ(ask(ControlCommand::kGetFec).fec, (FecParams{4, 6}));
+  EXPECT_EQ(ask(ControlCommand::kGetFec, Buffer(1)).error, 22u);
+  EXPECT_FALSE(read_control_reply(Buffer(7)));
+  EXPECT_FALSE(read_control_reply(Buffer(9)));
+}
+
+TEST(WfbControl, RefusesARadioThatNoHeaderCanName) {
+  Transmitter transmitter;
+  for (const RadioSettings& settings :
+       {RadioSettings{4, 0, 0, 20, 1, 0, 1}, RadioSettings{0, 0, 0, 30, 1, 0, 1},
+        RadioSettings{0, 0, 0, 80, 16, 0, 1}}) {
+    const auto reply = read_control_reply(*answer_control(
+        control_request(1, ControlCommand::kSetRadio, control_body(settings)), transmitter));
+    EXPECT_EQ(reply->error, 22u);
+  }
+  EXPECT_EQ(tx_params_of({1, 0, 1, 80, 3, 0, 2})->modulation, Modulation::kVht);
+  EXPECT_EQ(tx_params_of({1, 0, 1, 10, 3, 0, 2})->bandwidth, Bandwidth::k20Mhz);
+}
+
+// ---- Forwarder -------------------------------------------------------------------------------
+
+struct Forwarded final : ForwarderOwner {
+  void on_datagram(Bytes datagram) override { hex.push_back(to_hex(datagram)); }
+  std::vector<std::string> hex;
+};
+
+/// The frame that a card heard when the datagram was recorded.
+struct HeardFrame {
+  RxFrame about;
+  std::uint8_t wlan = 0;
+  Buffer bytes;
+
+  HeardFrame(Bytes datagram, ChannelId channel) {
+    const Reception reception = *read_reception(datagram);
+    wlan = reception.wlan;
+    about.readings = reception.readings;
+    about.channel = ChannelMhz{reception.mhz};
+    about.rate.mcs = reception.mcs;
+    write_mac_header(frame_header(channel, FrameType::kData, 0), bytes);
+    const Bytes packet = datagram.subspan(Reception::kBytes);
+    bytes.insert(bytes.end(), packet.begin(), packet.end());
+    about.frame = bytes;
+  }
+};
+
+TEST(WfbForwarder, SendsOnWhatItsCardsHearAndNamesDuplicates) {
+  const auto datagrams =
+      texts_of(wfb_vectors("vectors_tun.json")["forwarder"]["udp_datagrams"]);
+  const ChannelId channel = ChannelId::of(kDefaultLink, 0);
+  Forwarded forwarded;
+  Forwarder forwarder(channel, forwarded);
+  const auto hear = [&](const std::string& datagram, const std::string& header = {}) {
+    const Buffer recorded =
+        bytes_of(header.empty() ? datagram : header + datagram.substr(2 * Reception::kBytes));
+    const HeardFrame frame(recorded, channel);
+    forwarder.receive(kStart, frame.wlan, frame.about);
+  };
+  for (std::size_t i = 0; i < 5; ++i) hear(datagrams[i]);
+  EXPECT_FALSE(forwarder.has_batch());
+  // The records of the batch, each with the packet whose hash it bears.
+  const std::string records = datagrams[5].substr(2 * (Reception::kBytes + 1));
+  constexpr std::size_t kHashDigits = 16;
+  constexpr std::size_t kRecordDigits = kHashDigits + 2 * Reception::kBytes;
+  for (std::size_t at = 0; at < records.size(); at += kRecordDigits) {
+    for (std::size_t i = 2; i < 5; ++i) {
+      const Buffer packet = bytes_of(datagrams[i].substr(2 * Reception::kBytes));
+      if (to_hex(packet_hash(packet)) != records.substr(at, kHashDigits)) continue;
+      hear(datagrams[i], records.substr(at + kHashDigits, 2 * Reception::kBytes));
+    }
+  }
+  ASSERT_TRUE(forwarder.has_batch());
+  forwarder.send_batch();
+  EXPECT_EQ(forwarded.hex, datagrams);
+  EXPECT_FALSE(forwarder.has_batch());
+}
+
+TEST(WfbForwarder, RemembersAPacketForOneToTwoPeriods) {
+  const ChannelId channel = ChannelId::of(1, 0);
+  Forwarded forwarded;
+  Forwarder forwarder(channel, forwarded);
+  Buffer datagram;
+  write_reception({}, datagram);
+  datagram.push_back(static_cast<std::byte>(PacketType::kData));
+  const HeardFrame frame(datagram, channel);
+  for (const Duration at : {0ms, 99ms, 199ms, 200ms, 5000ms}) {
+    forwarder.receive(kStart + at, 0, frame.about);
+  }
+  EXPECT_EQ(forwarded.hex.size(), 3u) << "at 0, 200 and 5,000 ms";
+  RxFrame wrong = frame.about;
+  wrong.bad_fcs = true;
+  forwarder.receive(kStart + 9s, 0, wrong);
+  EXPECT_EQ(forwarded.hex.size(), 3u);
+}
+
+TEST(WfbForwarder, SendsABatchBeforeItIsTooLong) {
+  const ChannelId channel = ChannelId::of(1, 0);
+  Forwarded forwarded;
+  Forwarder forwarder(channel, forwarded);
+  Buffer datagram;
+  write_reception({}, datagram);
+  datagram.push_back(static_cast<std::byte>(PacketType::kData));
+  const HeardFrame frame(datagram, channel);
+  for (int i = 0; i < 200; ++i) forwarder.receive(kStart, 1, frame.about);
+  ASSERT_EQ(forwarded.hex.size(), 2u);
+  // 160 records of 25 bytes behind the type make 4,001 bytes, and one more would be too much.
+  EXPECT_EQ(forwarded.hex[1].size(), 2 * (Reception::kBytes + 1 + 160 * 25));
 }
 
 }  // namespace

@@ -28,10 +28,19 @@ double power_of(int decibels) {
 }  // namespace
 
 void DecibelStats::add(int decibels) {
-  least_ = count_ == 0 ? decibels : std::min(least_, decibels);
-  most_ = count_ == 0 ? decibels : std::max(most_, decibels);
-  power_ += power_of(decibels);
-  ++count_;
+  DecibelStats one;
+  one.least_ = one.most_ = decibels;
+  one.power_ = power_of(decibels);
+  one.count_ = 1;
+  merge(one);
+}
+
+void DecibelStats::merge(const DecibelStats& other) {
+  if (other.count_ == 0) return;
+  least_ = count_ == 0 ? other.least_ : std::min(least_, other.least_);
+  most_ = count_ == 0 ? other.most_ : std::max(most_, other.most_);
+  power_ += other.power_;
+  count_ += other.count_;
 }
 
 int DecibelStats::mean() const {

@@ -27,6 +27,8 @@ struct AntennaId {
 class DecibelStats {
  public:
   void add(int decibels);
+  /// Adds what another one has taken.
+  void merge(const DecibelStats& other);
 
   int least() const { return least_; }
   int most() const { return most_; }
