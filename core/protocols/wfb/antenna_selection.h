@@ -1,6 +1,6 @@
 // Which card transmits: the one whose antennas hear best, unless the present one is nearly as good.
 //
-//   eligible   heard at least nine tenths of what the card that heard most did, or three packets less
+//   eligible   heard nine tenths of what the card that heard most did, or three packets fewer
 //   candidate  the eligible card with the strongest signal
 //   switch     where the present card is not eligible, or the candidate is 3 dB above it
 //
