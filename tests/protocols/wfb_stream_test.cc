@@ -51,7 +51,7 @@ struct Stream {
   Duration fec_delay{};
 };
 
-/// A source, a transmitter whose packets go to the receiver once for each antenna, and the receiver.
+/// A source, a transmitter whose packets go to the receiver once for each antenna, and a receiver.
 class StreamWorld {
  public:
   explicit StreamWorld(const Stream& stream, std::uint64_t seed = 1)
