@@ -19,8 +19,13 @@ LAYERS = [
     ("core/base/", ("core/base/",), ()),
     ("core/io/", ("core/base/", "core/io/"), ()),
     ("core/wire/", CORE, ()),
-    ("core/crypto/", ("core/base/", "core/crypto/"), ("sodium",)),
-    ("core/protocols/", (*CORE, "core/crypto/", "core/protocols/"), ("nlohmann/",)),
+    ("core/crypto/", ("core/base/", "core/crypto/"), ("sodium", "boost/uuid/")),
+    ("core/fec/", ("core/base/", "core/fec/"), ("isa-l/",)),
+    (
+        "core/protocols/",
+        (*CORE, "core/crypto/", "core/fec/", "core/protocols/"),
+        ("nlohmann/",),
+    ),
     ("sim/", (*CORE, "core/crypto/", "sim/"), ("boost/",)),
     ("backends/testbed/", (*CORE, "core/crypto/", "backends/", "sim/"), ("boost/", "POSIX")),
     (

@@ -1,0 +1,114 @@
+#include "core/protocols/wfb/decoder.h"
+
+#include <algorithm>
+
+#include "core/crypto/box.h"
+#include "core/wire/reader.h"
+
+namespace twinbed::wfb {
+
+Decoder::Decoder(const Options& options, DecoderOwner& owner)
+    : options_(options), owner_(owner), plain_(kMaxPacketBytes), cipher_(SecretKey{}) {}
+
+bool Decoder::receive(Bytes packet) {
+  if (packet.empty()) return false;
+  switch (static_cast<PacketType>(packet.front())) {
+    case PacketType::kData: return receive_data(packet);
+    case PacketType::kSession: receive_session(packet); return false;
+    default: count_bad(); return false;
+  }
+}
+
+void Decoder::receive_session(Bytes packet) {
+  if (packet.size() < kMinSessionBytes || packet.size() > kMaxPacketBytes) return count_bad();
+  const Bytes nonce_bytes = packet.subspan(1, kSessionNonceBytes);
+  const Bytes sealed = packet.subspan(1 + kSessionNonceBytes);
+  Blake2b256 hasher = Blake2b256::keyed(nonce_bytes);
+  hasher.update(sealed);
+  const Digest hash = hasher.finish();
+  if (session_ && hash == session_hash_) {
+    ++counters_.session;
+    return;
+  }
+  BoxNonce nonce;
+  std::ranges::copy(nonce_bytes, nonce.begin());
+  Buffer plain;
+  const bool is_authentic =
+      open_box(options_.keys.mine, options_.keys.theirs, nonce, sealed, plain);
+  const std::optional<Session> session = is_authentic ? read_session(plain) : std::nullopt;
+  if (!session || !is_for_us(*session)) {
+    ++counters_.undecryptable;
+    return;
+  }
+  ++counters_.session;
+  session_hash_ = hash;
+  if (session_ && equal_in_constant_time(session_->key.bytes(), session->key.bytes())) return;
+  session_ = session;
+  options_.least_epoch = session->epoch;
+  cipher_ = ChaCha20Poly1305(session->key);
+  if (ring_) {
+    counters_.recovered += ring_->recovered();
+    counters_.overrides += ring_->overrides();
+  }
+  ring_ = std::make_unique<Ring>(session->fec, static_cast<RingOwner&>(*this));
+  last_sequence_ = 0;
+  owner_.on_session(*session_);
+}
+
+bool Decoder::is_for_us(const Session& session) const {
+  return session.epoch >= options_.least_epoch && session.channel == options_.channel &&
+         session.fec_type == kFecReedSolomon && session.fec.is_sound();
+}
+
+bool Decoder::receive_data(Bytes packet) {
+  constexpr std::size_t kLeastBytes = kDataHeaderBytes + kFragmentHeaderBytes + kTagBytes;
+  if (packet.size() < kLeastBytes || packet.size() > kMaxPacketBytes) {
+    count_bad();
+    return false;
+  }
+  const Bytes header = packet.first(kDataHeaderBytes);
+  const auto nonce = header.last<ChaCha20Poly1305::kNonceBytes>();
+  const FragmentId id = fragment_of(nonce);
+  const Bytes sealed = packet.subspan(kDataHeaderBytes);
+  if (!session_ || !cipher_.open(nonce, header, sealed, plain_.data())) {
+    ++counters_.undecryptable;
+    return false;
+  }
+  if (id.fragment >= session_->fec.n) {
+    count_bad();
+    return false;
+  }
+  ++counters_.data;
+  ring_->add(id, Bytes(plain_).first(sealed.size() - kTagBytes));
+  return true;
+}
+
+void Decoder::on_fragment(FragmentId id, std::span<std::byte> room, std::size_t length) {
+  const std::uint64_t sequence = id.block * session_->fec.k + id.fragment;
+  // WFB-NG counts no loss before the second payload, and none right after the very first one.
+  if (last_sequence_ > 0 && sequence > last_sequence_ + 1) {
+    counters_.lost += sequence - last_sequence_ - 1;
+  }
+  last_sequence_ = sequence;
+  const bool is_filler = (std::to_integer<std::uint8_t>(room[0]) & kFillerFlag) != 0;
+  const std::size_t size = Reader(room.subspan(1)).u16be();
+  if (size > kMaxPayloadBytes) return count_bad();
+  if (is_filler) return;
+  // A sender may leave the end of a payload out, which is then zeros.
+  const std::size_t end = kFragmentHeaderBytes + size;
+  if (end > length) std::ranges::fill(room.subspan(length, end - length), std::byte{});
+  ++counters_.out;
+  counters_.out_bytes += size;
+  owner_.on_payload(Bytes(room).subspan(kFragmentHeaderBytes, size));
+}
+
+DecoderCounters Decoder::counters() const {
+  DecoderCounters sum = counters_;
+  if (ring_) {
+    sum.recovered += ring_->recovered();
+    sum.overrides += ring_->overrides();
+  }
+  return sum;
+}
+
+}  // namespace twinbed::wfb

@@ -1,0 +1,32 @@
+// WFB-NG's forwarder, `wfb_rx -f`: a node of a cluster that sends what its cards hear to the
+// aggregator.
+#pragma once
+
+#include "core/io/protocol.h"
+#include "core/protocols/wfb/forwarder.h"
+
+namespace twinbed::wfb {
+
+struct ForwarderOptions {
+  ChannelId channel;
+  Endpoint aggregator;
+};
+
+class ForwarderNode final : public Protocol, private ForwarderOwner {
+ public:
+  explicit ForwarderNode(const ForwarderOptions& options);
+
+  void on_start(Context& context) override;
+  void on_timer(Context& context, TimerId id) override;
+  void on_frame(Context& context, const RxFrame& frame) override;
+
+ private:
+  void on_datagram(Bytes datagram) override;
+  using Protocol::on_datagram;
+
+  ForwarderOptions options_;
+  Forwarder forwarder_;
+  Context* context_ = nullptr;  ///< of the handler that runs
+};
+
+}  // namespace twinbed::wfb

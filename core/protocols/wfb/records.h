@@ -1,0 +1,33 @@
+// What the programs of WFB-NG leave behind in a run: figures of every interval, under the names of
+// their lines of statistics, and what changes.
+#pragma once
+
+#include "core/io/recorder.h"
+
+namespace twinbed::wfb {
+
+// Of a receiver: {metric, unit}, once an interval.
+inline constexpr Metric kRxAll{"wfb.rx.all", "1", "packets heard, duplicates included"};
+inline constexpr Metric kRxUndecryptable{"wfb.rx.dec_err", "1", "packets that did not open"};
+inline constexpr Metric kRxData{"wfb.rx.data", "1", "data packets that opened"};
+inline constexpr Metric kRxUnique{"wfb.rx.uniq", "1", "different data packets"};
+inline constexpr Metric kRxRecovered{"wfb.rx.fec_rec", "1", "fragments computed from parities"};
+inline constexpr Metric kRxLost{"wfb.rx.lost", "1", "payloads missing between those delivered"};
+inline constexpr Metric kRxBad{"wfb.rx.bad", "1", "malformed packets"};
+inline constexpr Metric kRxOut{"wfb.rx.out", "1", "payloads delivered"};
+inline constexpr Metric kRxOverrides{"wfb.rx.overrides", "1", "blocks that had to make room"};
+
+/// {"antenna", "mhz", "mcs", "bandwidth", "packets", "signal_dbm", "snr_db"}: means of an interval.
+inline constexpr EventType kAntennaEvent{"wfb.antenna", "what an antenna heard in an interval"};
+/// {"epoch", "k", "n"}
+inline constexpr EventType kSessionEvent{"wfb.session", "the receiver has adopted a session"};
+
+// Of a transmitter.
+inline constexpr Metric kTxIncoming{"wfb.tx.incoming", "1", "payloads taken in"};
+inline constexpr Metric kTxInjected{"wfb.tx.injected", "1", "frames sent, on all cards"};
+inline constexpr Metric kTxInjectedBytes{"wfb.tx.injected_bytes", "B",
+                                         "of these, without the 802.11 header"};
+inline constexpr Metric kTxTruncated{"wfb.tx.truncated", "1", "payloads that were too long"};
+inline constexpr Metric kTxFecTimeouts{"wfb.tx.fec_timeouts", "1", "fillers of open blocks"};
+
+}  // namespace twinbed::wfb

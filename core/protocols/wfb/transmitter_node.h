@@ -1,0 +1,104 @@
+// WFB-NG's transmitter, wfb_tx: takes payloads as datagrams and sends them, with their parities and
+// sessions, on the card whose port they came in on.
+//
+//   input 0 ──┐                              ┌── output 0    a card of this host, or of another one
+//   input 1 ──┼── encoder, one for all ──────┤               through its injector, or an aggregator
+//      ...    │   (to the output of the last └── output 1    without any radio
+//   control ──┘   payload, or to all: mirror)
+//
+// With a fec_delay, parities follow their block one by one, and payloads wait until all are sent.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/io/protocol.h"
+#include "core/protocols/wfb/control.h"
+#include "core/protocols/wfb/encoder.h"
+
+namespace twinbed::wfb {
+
+/// A card of a cluster's node, by its injector's endpoint.
+struct InjectorAddress {
+  Endpoint endpoint;
+};
+/// An aggregator that is sent what a forwarder would have sent, without any radio: wfb_tx -D.
+struct AggregatorAddress {
+  Endpoint endpoint;
+};
+using TxOutput = std::variant<InterfaceId, InjectorAddress, AggregatorAddress>;
+
+struct TransmitterOptions {
+  EncoderOptions encoder;
+  RadioSettings radio;
+  FrameType frame_type = FrameType::kData;
+  std::vector<TxOutput> outputs;
+  bool mirror = false;  ///< every packet on all outputs
+  std::uint16_t first_input_port = 0;  ///< of the first output; the others' follow
+  std::optional<Endpoint> control;  ///< where requests come in; of this host alone, on a live one
+  Duration fec_timeout{};  ///< a filler after so long without a payload; 0: blocks stay open
+  Duration fec_delay{};    ///< before each parity
+  std::uint32_t fwmark = 0;  ///< tells injectors how to queue data; parities have one more. 0: none
+  Duration log_interval = std::chrono::seconds(1);
+};
+
+class TransmitterNode final : public Protocol, private EncoderOwner, private ControlTarget {
+ public:
+  /// The options must be sound: outputs, FEC, and settings of the radio that have TxParams.
+  explicit TransmitterNode(TransmitterOptions options);
+
+  void on_start(Context& context) override;
+  void on_timer(Context& context, TimerId id) override;
+  void on_datagram(Context& context, const Datagram& datagram) override;
+  /// A payload for the first output.
+  void on_command(Context& context, Bytes payload) override;
+
+ private:
+  struct Counters {
+    std::uint64_t fec_timeouts = 0;
+    std::uint64_t incoming = 0;
+    std::uint64_t incoming_bytes = 0;
+    std::uint64_t injected = 0;
+    std::uint64_t injected_bytes = 0;
+    std::uint64_t truncated = 0;
+  };
+  struct Payload {
+    std::size_t output = 0;
+    Buffer bytes;
+  };
+  struct Waiting {
+    PacketKind kind{};
+    std::size_t output = 0;
+    Buffer bytes;
+  };
+
+  void on_packet(PacketKind kind, Bytes packet) override;
+  FecParams fec() const override { return options_.encoder.fec; }
+  void set_fec(FecParams fec) override;
+  RadioSettings radio() const override { return options_.radio; }
+  void set_radio(const RadioSettings& settings) override { options_.radio = settings; }
+
+  void take(std::size_t output, Bytes payload);
+  void encode(std::size_t output, Bytes payload);
+  void restart_fec_timer();
+  void send_waiting();
+  void send(PacketKind kind, std::size_t output, Bytes packet);
+  void send_to(const TxOutput& output, const MacHeader& header, Bytes packet);
+  void report(Context& context);
+
+  TransmitterOptions options_;
+  std::optional<Encoder> encoder_;  ///< from the start on
+  Context* context_ = nullptr;      ///< of the handler that runs
+  std::size_t output_ = 0;          ///< of the last payload
+  std::uint16_t frame_number_ = 0;
+  std::uint32_t mark_ = 0;
+  Buffer frame_;
+  std::deque<Waiting> packets_;     ///< a parity whose time has not come, and all behind it
+  std::deque<Payload> payloads_;    ///< that came in meanwhile
+  std::size_t payload_bytes_ = 0;
+  Counters counters_;
+};
+
+}  // namespace twinbed::wfb
