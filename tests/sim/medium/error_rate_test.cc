@@ -25,7 +25,7 @@ TEST(ErrorRate, HeadersAre24And48BitsAtTheLowestRateWhateverTheData) {
        {TxParams{.mcs = 7}, TxParams{.mcs = 15, .bandwidth = Bandwidth::k40Mhz},
         TxParams{.modulation = Modulation::kVht, .mcs = 5, .bandwidth = Bandwidth::k80Mhz}}) {
     const ErrorRate ours(ErrorRateModel::kNist, rate);
-    for (const double snr_db : {0.5, 1.0, 1.5, 2.0, 3.0}) {
+    for (const double snr_db : {2.5, 3.0, 3.5, 4.0}) {
       const double snr = portable_exp(snr_db * kLn10 / 10);
       const double expected =
           nist->GetChunkSuccessRate(lowest, ns3_tx_vector(rate), snr, 24) *
