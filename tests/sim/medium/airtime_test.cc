@@ -81,9 +81,33 @@ TEST(Airtime, LdpcIsAsWorkedByHand) {
   EXPECT_EQ(sim::data_symbols({.mcs = 0, .ldpc = true}, 100), 32);
   // MCS 0, 117 bytes: 952 payload bits, 37 symbols, 1924 bits: 20 shortened, none punctured.
   EXPECT_EQ(sim::data_symbols({.mcs = 0, .ldpc = true}, 117), 37);
-  // MCS 7, 40 MHz, 161 bytes: 1304 payload bits, 540 a symbol: 3 symbols, 1944 bits, one word with
-  // 316 shortened and 316 punctured of 324 parity bits... as room is wanted for 1944.
-  EXPECT_EQ(sim::data_symbols({.mcs = 7, .bandwidth = Bandwidth::k40Mhz, .ldpc = true}, 161), 3);
+  // MCS 7, 29 bytes: 248 payload bits, one symbol of 312 coded bits at rate 5/6. One word of 648
+  // bits with 292 shortened: 44 punctured, more than three tenths of its 108 parity bits: one
+  // symbol more, where the convolutional code needs none.
+  EXPECT_EQ(sim::data_symbols({.mcs = 7, .ldpc = true}, 29), 2);
+  EXPECT_EQ(sim::data_symbols({.mcs = 7}, 29), 1);
+  // MCS 7, 18 bytes: 160 payload bits leave room for a word of 1296 bits, with 920 shortened: 64
+  // punctured of 216 parity bits, less than three tenths.
+  EXPECT_EQ(sim::data_symbols({.mcs = 7, .ldpc = true}, 18), 1);
+}
+
+// LDPC saves the tail bits and may need one further symbol, or pair of symbols.
+TEST(Airtime, LdpcIsWithinOneStepOfTheConvolutionalCode) {
+  int longer = 0;
+  for (TxParams rate : all_rates(2, Bandwidth::k80Mhz)) {
+    for (const int stbc : {0, 1}) {
+      rate.stbc_streams = static_cast<std::uint8_t>(stbc);
+      for (std::size_t bytes = 1; bytes <= 4095; bytes += 3) {
+        rate.ldpc = false;
+        const std::int64_t convolutional = sim::data_symbols(rate, bytes);
+        rate.ldpc = true;
+        const std::int64_t ldpc = sim::data_symbols(rate, bytes);
+        ASSERT_LE(std::abs(ldpc - convolutional), 1 + stbc) << describe(rate) << " " << bytes;
+        longer += ldpc > convolutional ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(longer, 0);
 }
 
 TEST(Airtime, RatesThatDoNotExistAreRefused) {

@@ -260,6 +260,30 @@ TEST(Ns2Trace, TimesOfANodeMayStandInAnyOrder) {
   expect_near(way.at(at(9)), {0, 0, 0});
 }
 
+TEST(Ns2Trace, DamagedFilesAreRefusedOrGiveWaysInOrder) {
+  const std::string sound =
+      "$node_(0) set X_ 10.0\n$node_(0) set Y_ 20\n"
+      "$ns_ at 1.0 \"$node_(0) setdest 10.0 40.0 10.0\"\n"
+      "$ns_ at 2.5 \"$node_(0) setdest 0 9e6 0.01\"\n$ns_ at 2.5 \"$node_(1) set Z_ 4\"\n";
+  RandomStream random(2, "damage");
+  int read = 0, refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = sound;
+    for (std::uint64_t i = 0; i <= random.below(3); ++i) {
+      text[random.below(text.size())] = static_cast<char>(random.below(256));
+    }
+    const auto ways = sim::parse_ns2_trace("damaged", text);
+    ++(ways.ok() ? read : refused);
+    if (!ways.ok()) continue;
+    for (const auto& [node, points] : *ways) {
+      const Position last = Waypoints(points).at(at(9e9));
+      ASSERT_TRUE(std::abs(last.x) <= 1e7 && std::abs(last.y) <= 1e7 && std::abs(last.z) <= 1e7);
+    }
+  }
+  EXPECT_GT(read, 1000);
+  EXPECT_GT(refused, 1000);
+}
+
 TEST(Ns2Trace, AnErrorSaysWhereAndWhatIsExpected) {
   const auto error = [](std::string_view text) {
     const auto ways = sim::parse_ns2_trace("walk.tcl", text);
