@@ -8,26 +8,6 @@
 
 namespace twinbed::sim {
 
-double draw_gamma(Random& random, double shape) {
-  TWINBED_CHECK(shape > 0 && shape < 1e9, "the shape of a gamma distribution must be positive");
-  if (shape < 1) {
-    // Gamma(shape) is Gamma(shape + 1) times a uniform number to the power of 1 / shape.
-    const double power = portable_log(1.0 - random.uniform()) / shape;
-    return draw_gamma(random, shape + 1) * portable_exp(power);
-  }
-  const double d = shape - 1.0 / 3.0;
-  const double c = 1.0 / std::sqrt(9.0 * d);
-  for (;;) {
-    const double x = random.normal();
-    const double root = 1.0 + c * x;
-    if (root <= 0) continue;
-    const double v = root * root * root;
-    const double u = 1.0 - random.uniform();
-    if (u < 1.0 - 0.0331 * (x * x) * (x * x)) return d * v;
-    if (portable_log(u) < 0.5 * x * x + d * (1.0 - v + portable_log(v))) return d * v;
-  }
-}
-
 std::string_view mistake_in_fading(const FadingOptions& options) {
   const auto is_shape = [](double m) { return m >= 0.5 && m <= 1000; };
   if (!is_shape(options.m0) || !is_shape(options.m1) || !is_shape(options.m2)) {
@@ -42,33 +22,34 @@ std::string_view mistake_in_fading(const FadingOptions& options) {
 
 Fading::Fading(const FadingOptions& options) : options_(options) {
   TWINBED_CHECK(mistake_in_fading(options).empty(), mistake_in_fading(options));
+  if (options.model == FadingModel::kRayleigh) quantiles_.emplace_back(1.0);
+  if (options.model == FadingModel::kNakagami) {
+    for (const double m : {options.m0, options.m1, options.m2}) quantiles_.emplace_back(m);
+  }
   const double k = ratio_from_mdb(mdb_from_db(options.rician_k_db));
   rician_mean_ = std::sqrt(k / (k + 1));
   rician_deviation_ = std::sqrt(0.5 / (k + 1));
 }
 
-double Fading::draw_power(double distance_m, Random& random) const {
-  switch (options_.model) {
-    case FadingModel::kNone: return 1;
-    case FadingModel::kRayleigh: return random.exponential();
-    case FadingModel::kRician: {
-      const double in_phase = rician_mean_ + rician_deviation_ * random.normal();
-      const double quadrature = rician_deviation_ * random.normal();
-      return in_phase * in_phase + quadrature * quadrature;
-    }
-    case FadingModel::kNakagami: {
-      const double m = distance_m < options_.distance1_m   ? options_.m0
-                       : distance_m < options_.distance2_m ? options_.m1
-                                                           : options_.m2;
-      return draw_gamma(random, m) / m;
-    }
-  }
-  TWINBED_CHECK(false, "a fading model that does not exist");
+int Fading::draw_rician_mdb(Random& random) const {
+  const double in_phase = rician_mean_ + rician_deviation_ * random.normal();
+  const double quadrature = rician_deviation_ * random.normal();
+  return mdb_from_ratio(in_phase * in_phase + quadrature * quadrature);
 }
 
 int Fading::draw_mdb(double distance_m, Random& random) const {
-  if (options_.model == FadingModel::kNone) return 0;
-  return mdb_from_ratio(draw_power(distance_m, random));
+  switch (options_.model) {
+    case FadingModel::kNone: return 0;
+    case FadingModel::kRayleigh: return quantiles_[0].draw_mdb(random);
+    case FadingModel::kRician: return draw_rician_mdb(random);
+    case FadingModel::kNakagami: {
+      const std::size_t field = distance_m < options_.distance1_m   ? 0
+                                : distance_m < options_.distance2_m ? 1
+                                                                    : 2;
+      return quantiles_[field].draw_mdb(random);
+    }
+  }
+  TWINBED_CHECK(false, "a fading model that does not exist");
 }
 
 std::string_view mistake_in_shadowing(const ShadowingOptions& options) {

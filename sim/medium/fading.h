@@ -8,15 +8,13 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "core/base/random.h"
+#include "sim/medium/gamma_quantiles.h"
 #include "sim/medium/position.h"
 
 namespace twinbed::sim {
-
-/// Gamma with this shape (above 0) and scale 1 (Marsaglia and Tsang, "A simple method for
-/// generating gamma variables", 2000).
-double draw_gamma(Random& random, double shape);
 
 enum class FadingModel : std::uint8_t {
   kNone,
@@ -40,16 +38,18 @@ std::string_view mistake_in_fading(const FadingOptions& options);
 
 class Fading {
  public:
-  /// The options must be without mistake.
+  /// The options must be without mistake. Takes some milliseconds, for the tables of quantiles.
   explicit Fading(const FadingOptions& options);
 
-  /// The factor by which the power differs from its mean; its own mean is 1.
-  double draw_power(double distance_m, Random& random) const;
-  /// The same in thousandths of a decibel. kNone draws nothing.
+  /// By how much the power differs from its mean, in thousandths of a decibel; the mean of the
+  /// factor is 1. kNakagami and kRayleigh take one random word each time; kNone takes none.
   int draw_mdb(double distance_m, Random& random) const;
 
  private:
+  int draw_rician_mdb(Random& random) const;
+
   FadingOptions options_;
+  std::vector<GammaQuantiles> quantiles_;  // of kRayleigh, or of kNakagami's m0, m1 and m2
   double rician_mean_ = 0;       // amplitude of the path in line of sight
   double rician_deviation_ = 0;  // of each of the two components of the rest
 };

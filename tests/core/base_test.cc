@@ -331,8 +331,8 @@ TEST(PortableMath, SineAndCosineAreTheCLibrarys) {
     ASSERT_NEAR(portable_cos(large), std::cos(large), 1e-9) << large;
   }
   EXPECT_EQ(portable_sin(0.0), 0.0);
-  EXPECT_EQ(portable_sin(1.5707963267948966), 1.0);
-  EXPECT_EQ(portable_cos(0.0), 1.0);
+  EXPECT_DOUBLE_EQ(portable_sin(1.5707963267948966), 1.0);
+  EXPECT_DOUBLE_EQ(portable_cos(0.0), 1.0);
 }
 
 TEST(PortableMath, IsExactWhereItCanBe) {

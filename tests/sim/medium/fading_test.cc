@@ -19,7 +19,7 @@ namespace {
 
 using sim::Fading;
 using sim::FadingModel;
-using sim::FadingOptions;
+using sim::GammaQuantiles;
 using sim::Position;
 using sim::Shadowing;
 
@@ -67,31 +67,65 @@ double distance_between(const std::vector<double>& a, const std::vector<double>&
   return largest / kDraws;
 }
 
-TEST(Gamma, HasItsMomentsForEveryShape) {
-  for (const double shape : {0.5, 0.75, 1.0, 1.5, 3.0, 20.0}) {
+/// A power as a factor, drawn in thousandths of a decibel.
+double factor(int mdb) { return std::pow(10.0, mdb / 10'000.0); }
+
+/// Draws from given words.
+class Words final : public Random {
+ public:
+  explicit Words(std::uint64_t word) : word_(word) {}
+  std::uint64_t next() override { return word_; }
+
+ private:
+  std::uint64_t word_;
+};
+
+TEST(GammaQuantiles, HaveTheMomentsOfEveryShape) {
+  for (const double shape : {0.5, 0.75, 1.0, 1.5, 3.0, 20.0, 1000.0}) {
+    const GammaQuantiles quantiles(shape);
     RandomStream random(7, "gamma");
-    const auto draws = sorted_draws([&] { return sim::draw_gamma(random, shape); });
-    EXPECT_NEAR(mean_of(draws), shape, 5 * std::sqrt(shape / kDraws)) << shape;
-    EXPECT_NEAR(variance_of(draws) / shape, 1.0, 0.1) << shape;
-    EXPECT_GT(draws.front(), 0.0);
+    const auto draws = sorted_draws([&] { return factor(quantiles.draw_mdb(random)); });
+    EXPECT_NEAR(mean_of(draws), 1, 5 / std::sqrt(shape * kDraws)) << shape;
+    EXPECT_NEAR(variance_of(draws) * shape, 1, 0.1) << shape;
   }
 }
 
-TEST(Gamma, IsDistributedAsItsClosedForms) {
-  RandomStream random(11, "gamma");
-  const auto half = sorted_draws([&] { return sim::draw_gamma(random, 0.5); });
-  EXPECT_LT(distance_from(half, [](double x) { return std::erf(std::sqrt(x)); }), kOneSample);
-  const auto one = sorted_draws([&] { return sim::draw_gamma(random, 1); });
-  EXPECT_LT(distance_from(one, [](double x) { return 1 - std::exp(-x); }), kOneSample);
-  const auto two = sorted_draws([&] { return sim::draw_gamma(random, 2); });
-  EXPECT_LT(distance_from(two, [](double x) { return 1 - std::exp(-x) * (1 + x); }), kOneSample);
-  const auto one_and_half = sorted_draws([&] { return sim::draw_gamma(random, 1.5); });
-  EXPECT_LT(distance_from(one_and_half,
-                          [](double x) {
-                            return std::erf(std::sqrt(x)) -
-                                   2 * std::sqrt(x / 3.141592653589793) * std::exp(-x);
-                          }),
-            kOneSample);
+TEST(GammaQuantiles, AreDistributedAsTheirClosedForms) {
+  const auto expect_distributed = [](double shape, const std::function<double(double)>& gamma) {
+    const GammaQuantiles quantiles(shape);
+    RandomStream random(11, "gamma");
+    const auto draws = sorted_draws([&] { return shape * factor(quantiles.draw_mdb(random)); });
+    EXPECT_LT(distance_from(draws, gamma), kOneSample) << shape;
+  };
+  expect_distributed(0.5, [](double x) { return std::erf(std::sqrt(x)); });
+  expect_distributed(1, [](double x) { return 1 - std::exp(-x); });
+  expect_distributed(2, [](double x) { return 1 - std::exp(-x) * (1 + x); });
+  expect_distributed(1.5, [](double x) {
+    return std::erf(std::sqrt(x)) - 2 * std::sqrt(x / 3.141592653589793) * std::exp(-x);
+  });
+}
+
+// A word's first bit tells the half, and the others how far from the median, up to the tail.
+TEST(GammaQuantiles, AreExactFarIntoBothTails) {
+  const GammaQuantiles one(1), two(2);
+  RandomStream random(13, "words");
+  for (int octave = 0; octave < 40; ++octave) {
+    for (int i = 0; i < 50; ++i) {
+      const std::uint64_t rest = (std::uint64_t{1} << 62 | random.next() >> 2) >> octave;
+      const double probability = static_cast<double>(rest) * 0x1p-64;
+      Words low(rest), high(rest | std::uint64_t{1} << 63);
+      EXPECT_NEAR(one.draw_mdb(low), 10'000 * std::log10(-std::log1p(-probability)), 2)
+          << probability;
+      EXPECT_NEAR(one.draw_mdb(high), 10'000 * std::log10(-std::log(probability)), 2)
+          << probability;
+      const double x = 2 * factor(two.draw_mdb(high));
+      EXPECT_NEAR(std::exp(-x) * (1 + x) / probability, 1, 0.02) << probability;
+    }
+  }
+  // The word of all zeros is a fade of more than 120 dB, and not without end.
+  Words nothing(0);
+  EXPECT_LT(one.draw_mdb(nothing), -120'000);
+  EXPECT_GT(one.draw_mdb(nothing), -130'000);
 }
 
 TEST(Fading, NakagamiIsDistributedAsNs3sAtEveryDistance) {
@@ -118,7 +152,8 @@ TEST(Fading, NakagamisShapeChangesAtNs3sDistances) {
   const Fading fading({.model = FadingModel::kNakagami, .m0 = 40, .m1 = 0.5, .m2 = 10});
   RandomStream random(3, "fading");
   const auto variance_at = [&](double distance_m) {
-    return variance_of(sorted_draws([&] { return fading.draw_power(distance_m, random); }));
+    return variance_of(
+        sorted_draws([&] { return factor(fading.draw_mdb(distance_m, random)); }));
   };
   EXPECT_NEAR(variance_at(79.9), 1 / 40.0, 0.005);
   EXPECT_NEAR(variance_at(80), 2, 0.2);
@@ -129,7 +164,7 @@ TEST(Fading, NakagamisShapeChangesAtNs3sDistances) {
 TEST(Fading, RayleighIsExponentialPower) {
   const Fading fading({.model = FadingModel::kRayleigh});
   RandomStream random(2, "fading");
-  const auto draws = sorted_draws([&] { return fading.draw_power(10, random); });
+  const auto draws = sorted_draws([&] { return factor(fading.draw_mdb(10, random)); });
   EXPECT_LT(distance_from(draws, [](double x) { return 1 - std::exp(-x); }), kOneSample);
 }
 
@@ -137,7 +172,7 @@ TEST(Fading, RicianHasMeanOneAndTheVarianceOfItsK) {
   for (const double k_db : {-3.0, 0.0, 6.0, 12.0}) {
     const Fading fading({.model = FadingModel::kRician, .rician_k_db = k_db});
     RandomStream random(9, "fading");
-    const auto draws = sorted_draws([&] { return fading.draw_power(10, random); });
+    const auto draws = sorted_draws([&] { return factor(fading.draw_mdb(10, random)); });
     const double k = std::pow(10, k_db / 10);
     const double variance = (2 * k + 1) / ((k + 1) * (k + 1));
     EXPECT_NEAR(mean_of(draws), 1, 5 * std::sqrt(variance / kDraws)) << k_db;
@@ -146,7 +181,7 @@ TEST(Fading, RicianHasMeanOneAndTheVarianceOfItsK) {
   // Without a path in line of sight it is Rayleigh's.
   const Fading none({.model = FadingModel::kRician, .rician_k_db = -100});
   RandomStream random(4, "fading");
-  const auto draws = sorted_draws([&] { return none.draw_power(10, random); });
+  const auto draws = sorted_draws([&] { return factor(none.draw_mdb(10, random)); });
   EXPECT_LT(distance_from(draws, [](double x) { return 1 - std::exp(-x); }), kOneSample);
 }
 
