@@ -1,6 +1,5 @@
 #include "sim/medium/error_rate.h"
 
-#include <ns3/error-rate-tables.h>
 #include <ns3/ht-phy.h>
 #include <ns3/nist-error-rate-model.h>
 #include <ns3/table-based-error-rate-model.h>
@@ -98,15 +97,6 @@ double ErrorRate::header_success(double snr_db) const {
   double success = 1.0;
   for (const HeaderSection& section : ns3_->header) success *= ns3_->success(section, snr);
   return success;
-}
-
-bool ErrorRate::is_tabulated() const {
-  const auto table = ns3::DynamicCast<ns3::TableBasedErrorRateModel>(ns3_->model);
-  if (!table) return false;
-  const bool is_ht = ns3_->mode.GetModulationClass() == ns3::WIFI_MOD_CLASS_HT;
-  const int mcs = is_ht ? ns3_->mode.GetMcsValue() % 8 : ns3_->mode.GetMcsValue();
-  return mcs < (ns3_->vector.IsLdpc() ? ns3::ERROR_TABLE_LDPC_MAX_NUM_MCS
-                                      : ns3::ERROR_TABLE_BCC_MAX_NUM_MCS);
 }
 
 }  // namespace twinbed::sim

@@ -14,9 +14,11 @@ namespace twinbed::sim {
 
 /// Which of ns-3's models; they differ by decibels, so that a scenario has to choose.
 enum class ErrorRateModel : std::uint8_t {
-  kNist,   ///< ns3::NistErrorRateModel: union bounds, checked against measurements (Pei, Henderson)
-  kYans,   ///< ns3::YansErrorRateModel: the first-order bounds of the simulator Yans
-  kTable,  ///< ns3::TableBasedErrorRateModel: link simulations in white noise, ns-3's default
+  kNist,  ///< ns3::NistErrorRateModel: union bounds, checked against measurements (Pei, Henderson)
+  kYans,  ///< ns3::YansErrorRateModel: the first-order bounds of the simulator Yans
+  /// ns3::TableBasedErrorRateModel: link simulations in white noise. It has steps of 0.01 dB in the
+  /// signal-to-noise ratio and of whole bytes in the length.
+  kTable,
 };
 
 class ErrorRate {
@@ -35,10 +37,6 @@ class ErrorRate {
   /// lost or found alone, and without all of them the data are lost. Whether the preamble is
   /// noticed at all is a matter of power and not of this.
   double header_success(double snr_db) const;
-
-  /// Whether the model looks this rate up in a table of its own, which has steps: of 0.01 dB in the
-  /// signal-to-noise ratio and of whole bytes in the length.
-  bool is_tabulated() const;
 
  private:
   struct Ns3;

@@ -84,9 +84,9 @@ PerTable::Curve PerTable::sample_curve(std::uint32_t highest, const Sample& samp
   return curve;
 }
 
-PerTable::PerTable(ErrorRateModel model, const TxParams& params) : is_tabulated_(false) {
+PerTable::PerTable(ErrorRateModel model, const TxParams& params)
+    : is_tabulated_(model == ErrorRateModel::kTable) {
   const ErrorRate rate(model, params);
-  is_tabulated_ = rate.is_tabulated();
   const auto exponents = [&](std::uint64_t bits) {
     // No frame is shorter than the 26 bits of a symbol: half a bit and more is a lost frame.
     return sample_curve(kMost / 2, [&](int snr_mdb) {

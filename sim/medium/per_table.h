@@ -57,7 +57,7 @@ class PerTable {
   template <class Sample>
   static Curve sample_curve(std::uint32_t highest, const Sample& sample);
 
-  bool is_tabulated_;
+  bool is_tabulated_;  // by ns-3, which then has the steps
   std::array<Curve, 2> exponents_;  // of a bit, in 2^-32; the second for 400 bytes and more
   Curve header_loss_;               // of kCertain
 };
