@@ -26,6 +26,7 @@ LAYERS = [
         (*CORE, "core/crypto/", "core/fec/", "core/protocols/"),
         ("nlohmann/",),
     ),
+    ("sim/medium/", (*CORE, "sim/medium/"), ("ns3/",)),
     ("sim/", (*CORE, "core/crypto/", "sim/"), ("boost/",)),
     ("backends/testbed/", (*CORE, "core/crypto/", "backends/", "sim/"), ("boost/", "POSIX")),
     (

@@ -13,6 +13,19 @@ namespace {
 constexpr double kLn2High = 0x1.62e42fee00000p-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 
+// Half a turn, in two parts likewise.
+constexpr double kPiHigh = 0x1.921fb54400000p+1;
+constexpr double kPiLow = 0x1.0b4611a626331p-33;
+constexpr double kHalfPi = 1.5707963267948966;
+
+/// For |x| <= pi/2 by its Taylor series, error below 1e-15.
+double sine_of_quarter(double x) {
+  const double square = x * x;
+  double sum = 1.0;
+  for (int k = 22; k >= 2; k -= 2) sum = 1.0 - square / (k * (k + 1)) * sum;
+  return x * sum;
+}
+
 }  // namespace
 
 double portable_log(double x) {
@@ -43,5 +56,16 @@ double portable_exp(double x) {
   const std::uint64_t bits = static_cast<std::uint64_t>(exponent + 1023) << 52;
   return sum * std::bit_cast<double>(bits);
 }
+
+double portable_sin(double x) {
+  TWINBED_CHECK(x >= -1e6 && x <= 1e6, "portable_sin takes angles of up to a million radians");
+  if (x >= -kHalfPi && x <= kHalfPi) return sine_of_quarter(x);
+  const double half_turns = x / (2.0 * kHalfPi);
+  const int nearest = static_cast<int>(half_turns + (half_turns < 0 ? -0.5 : 0.5));
+  const double sine = sine_of_quarter((x - nearest * kPiHigh) - nearest * kPiLow);
+  return nearest % 2 == 0 ? sine : -sine;
+}
+
+double portable_cos(double x) { return portable_sin(x + kHalfPi); }
 
 }  // namespace twinbed

@@ -1,4 +1,4 @@
-// What the readers of graph files have in common: places for errors, characters, attributes.
+// What the readers of graph files have in common: characters, attributes.
 #pragma once
 
 #include <cstddef>
@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/base/source_text.h"
 
 namespace twinbed::sim {
-
-/// A text and the name of its file, so that an error can say where it is.
-struct SourceText {
-  std::string_view name;
-  std::string_view text;
-
-  /// "FILE:LINE:COLUMN: sentence"; lines and columns count from 1, columns in characters.
-  Error error_at(std::size_t offset, std::string_view sentence) const;
-};
 
 /// A graph as its file tells it. Offsets are places in the text, for errors that show later.
 struct GraphText {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/base/portable_math.h"
+
 namespace twinbed::sim {
 namespace {
 
@@ -9,21 +11,13 @@ constexpr double kPi = 3.14159265358979323846;
 constexpr double kEarthRadiusM = 6'371'008.8;
 constexpr double kFibreSpeedMps = 299'792'458.0 * 2.0 / 3.0;
 
-/// Sine for |x| <= pi/2 by its Taylor series, error below 1e-15.
-double sine(double x) {
-  const double square = x * x;
-  double sum = 1.0;
-  for (int k = 22; k >= 2; k -= 2) sum = 1.0 - square / (k * (k + 1)) * sum;
-  return x * sum;
-}
-
 /// Sine of an angle in degrees, reduced to the first quarter by symmetry.
 double sine_deg(double degrees) {
   while (degrees > 180.0) degrees -= 360.0;
   while (degrees < -180.0) degrees += 360.0;
   if (degrees > 90.0) degrees = 180.0 - degrees;
   if (degrees < -90.0) degrees = -180.0 - degrees;
-  return sine(degrees * (kPi / 180.0));
+  return portable_sin(degrees * (kPi / 180.0));
 }
 
 double cosine_deg(double degrees) { return sine_deg(90.0 - degrees); }

@@ -320,6 +320,21 @@ TEST(PortableMath, AgreesWithTheLibraryToFourteenDigits) {
   }
 }
 
+TEST(PortableMath, SineAndCosineAreTheCLibrarys) {
+  RandomStream random(12, "angles");
+  for (int i = 0; i < 100'000; ++i) {
+    const double x = 200 * random.uniform() - 100;
+    ASSERT_NEAR(portable_sin(x), std::sin(x), 1e-14) << x;
+    ASSERT_NEAR(portable_cos(x), std::cos(x), 2e-14) << x;
+    const double large = 1e4 * x;
+    ASSERT_NEAR(portable_sin(large), std::sin(large), 1e-9) << large;
+    ASSERT_NEAR(portable_cos(large), std::cos(large), 1e-9) << large;
+  }
+  EXPECT_EQ(portable_sin(0.0), 0.0);
+  EXPECT_DOUBLE_EQ(portable_sin(1.5707963267948966), 1.0);
+  EXPECT_DOUBLE_EQ(portable_cos(0.0), 1.0);
+}
+
 TEST(PortableMath, IsExactWhereItCanBe) {
   EXPECT_EQ(portable_log(1.0), 0.0);
   EXPECT_EQ(portable_exp(0.0), 1.0);

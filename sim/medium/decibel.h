@@ -1,0 +1,16 @@
+// Decibels as integers of a thousandth (mdb), and back: equal bits on every machine.
+#pragma once
+
+namespace twinbed::sim {
+
+/// 10^(mdb / 10,000), for -3,000 dB to 3,000 dB; relative error below 1e-13.
+double ratio_from_mdb(int mdb);
+
+/// The nearest thousandth of a decibel of a ratio of powers; what is not above 1e-300 is -3,000 dB.
+int mdb_from_ratio(double ratio);
+
+/// The nearest thousandth of a decibel, for results of models; at most 1,000 dB either way, and
+/// what is no number is 1,000 dB.
+int mdb_from_db(double db);
+
+}  // namespace twinbed::sim
