@@ -68,7 +68,8 @@ TEST(WfbAddress, ALinkHasTheNumberOfItsName) {
 // ---- The code --------------------------------------------------------------------------------
 
 TEST(WfbCode, HasTheRowsOfZfec) {
-  for (const auto& [name, rows] : wfb_vectors("vectors.json")["fec_matrix"].items()) {
+  const json matrices = wfb_vectors("vectors.json")["fec_matrix"];
+  for (const auto& [name, rows] : matrices.items()) {
     const auto slash = name.find('/');
     const int k = std::stoi(name.substr(0, slash));
     const int n = std::stoi(name.substr(slash + 1));
