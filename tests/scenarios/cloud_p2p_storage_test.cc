@@ -125,6 +125,7 @@ TEST_F(CloudP2pAtRest, AServerThatBeginsToSealFetchesItsImagesAnew) {
   const std::string image = make_image(200'000, 1);
   ASSERT_TRUE(send("image", image)) << client_text_;
   ASSERT_TRUE(all_have({image}));
+  servers_[1].reset();  // its port must be free before the next one starts
   servers_[1] = start_server(1, {"--encrypt-at-rest"});
   ASSERT_TRUE(servers_[1]->shows("is not sealed, and this server seals images"));
   ASSERT_TRUE(wait_until([&] { return !shows_part(read_file(file_of(1)), image); }));
