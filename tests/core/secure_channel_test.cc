@@ -31,9 +31,17 @@ TEST(SecureChannel, CarriesMessagesBothWaysInOrder) {
   EXPECT_EQ(pair.initiator.messages(), "three|");
 }
 
-TEST(SecureChannel, CarriesThemHoweverTheBytesAreCut) {
-  for (std::size_t piece : {1, 2, 3, 5, 16, 17, 21, 150, 151, 152, 1000}) {
-    SecurePair pair;
+/// Messages in frames of both kinds.
+class SecureMessages : public ::testing::TestWithParam<Frames> {
+ protected:
+  static SecurePair make_pair() {
+    return GetParam() == Frames::kClear ? SecurePair::clear() : SecurePair{};
+  }
+};
+
+TEST_P(SecureMessages, ArriveHoweverTheBytesAreCut) {
+  for (std::size_t piece : {1, 2, 3, 4, 5, 16, 17, 21, 150, 151, 152, 1000}) {
+    SecurePair pair = make_pair();
     pair.carry(piece);
     pair.initiator.send(std::string(300, 'a'));
     pair.initiator.send("b");
@@ -44,13 +52,14 @@ TEST(SecureChannel, CarriesThemHoweverTheBytesAreCut) {
     EXPECT_EQ(pair.responder.messages(), std::string(300, 'a') + "|b|") << piece;
     EXPECT_EQ(pair.initiator.messages(), "c|") << piece;
     EXPECT_EQ(pair.responder.channel.state(), State::kClosed) << piece;
+    EXPECT_EQ(pair.responder.channel.failure(), Refusal::kNone) << piece;
   }
 }
 
-TEST(SecureChannel, CarriesThemInRandomPieces) {
+TEST_P(SecureMessages, ArriveInRandomPieces) {
   RandomStream cuts(1, "cuts");
   for (int round = 0; round < 100; ++round) {
-    SecurePair pair = open_secure_pair();
+    SecurePair pair = open_secure_pair(make_pair());
     std::string sent;
     for (char letter = 'a'; letter < 'k'; ++letter) {
       const std::string message(1 + cuts.below(200), letter);
@@ -66,6 +75,12 @@ TEST(SecureChannel, CarriesThemInRandomPieces) {
     EXPECT_EQ(pair.responder.messages(), sent);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Frames, SecureMessages,
+                         ::testing::Values(Frames::kSealed, Frames::kClear),
+                         [](const auto& frames) {
+                           return frames.param == Frames::kClear ? "Clear" : "Sealed";
+                         });
 
 TEST(SecureChannel, CarriesAMessageOfAMebibyteAndJoinsHeadAndBody) {
   SecurePair pair = open_secure_pair();

@@ -285,10 +285,12 @@ struct Forwarded final : ForwarderOwner {
 
 /// The frame that a card heard when the datagram was recorded.
 struct HeardFrame {
-  RxFrame about;
+  RxFrame about;  // its bytes are those below
   std::uint8_t wlan = 0;
   Buffer bytes;
 
+  HeardFrame(const HeardFrame&) = delete;
+  HeardFrame& operator=(const HeardFrame&) = delete;
   HeardFrame(Bytes datagram, ChannelId channel) {
     const Reception reception = *read_reception(datagram);
     wlan = reception.wlan;
@@ -301,6 +303,14 @@ struct HeardFrame {
     about.frame = bytes;
   }
 };
+
+/// A data packet that is nothing but its type: a forwarder does not look behind it.
+HeardFrame shortest_frame(ChannelId channel) {
+  Buffer datagram;
+  write_reception({}, datagram);
+  datagram.push_back(static_cast<std::byte>(PacketType::kData));
+  return HeardFrame(datagram, channel);
+}
 
 TEST(WfbForwarder, SendsOnWhatItsCardsHearAndNamesDuplicates) {
   const auto datagrams =
@@ -337,10 +347,7 @@ TEST(WfbForwarder, RemembersAPacketForOneToTwoPeriods) {
   const ChannelId channel = ChannelId::of(1, 0);
   Forwarded forwarded;
   Forwarder forwarder(channel, forwarded);
-  Buffer datagram;
-  write_reception({}, datagram);
-  datagram.push_back(static_cast<std::byte>(PacketType::kData));
-  const HeardFrame frame(datagram, channel);
+  const HeardFrame frame = shortest_frame(channel);
   for (const Duration at : {0ms, 99ms, 199ms, 200ms, 5000ms}) {
     forwarder.receive(kStart + at, 0, frame.about);
   }
@@ -355,10 +362,7 @@ TEST(WfbForwarder, SendsABatchBeforeItIsTooLong) {
   const ChannelId channel = ChannelId::of(1, 0);
   Forwarded forwarded;
   Forwarder forwarder(channel, forwarded);
-  Buffer datagram;
-  write_reception({}, datagram);
-  datagram.push_back(static_cast<std::byte>(PacketType::kData));
-  const HeardFrame frame(datagram, channel);
+  const HeardFrame frame = shortest_frame(channel);
   for (int i = 0; i < 200; ++i) forwarder.receive(kStart, 1, frame.about);
   ASSERT_EQ(forwarded.hex.size(), 2u);
   // 160 records of 25 bytes behind the type make 4,001 bytes, and one more would be too much.
