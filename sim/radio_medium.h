@@ -15,6 +15,7 @@
 #include "core/io/ids.h"
 #include "core/io/radio.h"
 #include "sim/duty_cycle.h"
+#include "sim/medium/position.h"
 #include "sim/payload_pool.h"
 
 namespace twinbed::sim {
@@ -54,9 +55,7 @@ struct CardCounters {
 
 /// A transmitter of noise: it disturbs all receivers whose channel lies in its band.
 struct Jammer {
-  double x = 0;  ///< position in metres
-  double y = 0;
-  double z = 0;
+  Position position;
   double power_dbm = 20;       ///< radiated within the band
   std::uint32_t low_mhz = 0;   ///< of the band; noise is spread over it evenly
   std::uint32_t high_mhz = 0;

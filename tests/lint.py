@@ -28,8 +28,8 @@ LAYERS = [
     ),
     (
         "sim/medium/",
-        (*CORE, "sim/medium/", "sim/duty_cycle.h", "sim/payload_pool.h", "sim/radio_medium.h",
-         "sim/world.h"),
+        (*CORE, "sim/medium/", "sim/duty_cycle.h", "sim/network/link_effects.h",
+         "sim/payload_pool.h", "sim/radio_medium.h", "sim/world.h"),
         ("ns3/",),
     ),
     ("sim/", (*CORE, "core/crypto/", "sim/"), ("boost/",)),

@@ -76,9 +76,9 @@ void describe_radio(const FaultSpec& fault, JsonObject& out) {
     out.real("power_dbm", radio.power_dbm);
     out.number("low_mhz", radio.band_mhz[0]);
     out.number("high_mhz", radio.band_mhz[1]);
-    out.real("x", radio.position[0]);
-    out.real("y", radio.position[1]);
-    out.real("z", radio.position[2]);
+    out.real("x", radio.position.x);
+    out.real("y", radio.position.y);
+    out.real("z", radio.position.z);
   }
   if (radio.duty < 1) {
     out.number("period_ns", to_ns(radio.period));

@@ -24,6 +24,7 @@
 #include "core/base/random.h"
 #include "core/base/time.h"
 #include "core/io/radio.h"
+#include "sim/medium/position.h"
 #include "sim/network/link_params.h"
 
 namespace twinbed::sim {
@@ -107,7 +108,7 @@ struct RadioFault {
   std::uint32_t antenna = 0;        ///< kAntennaOff
   ChannelMhz channel{};             ///< kChannel
   double loss_db = 0;               ///< kFade
-  std::array<double, 3> position{};  ///< kJam: in metres
+  Position position;                ///< kJam
   double power_dbm = 0;             ///< kJam: within the band
   std::array<std::uint32_t, 2> band_mhz{};  ///< kJam: lowest and highest frequency
   Duration period{};                ///< kJam, kDutyCycle: of on and off; 0: always on

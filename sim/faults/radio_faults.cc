@@ -14,8 +14,7 @@ DutyCycle duty_of(const LastingRadioFault& item) {
 
 Jammer jammer_of(const LastingRadioFault& item) {
   const RadioFault& radio = item.fault.radio;
-  return {radio.position[0], radio.position[1], radio.position[2], radio.power_dbm,
-          radio.band_mhz[0], radio.band_mhz[1], duty_of(item)};
+  return {radio.position, radio.power_dbm, radio.band_mhz[0], radio.band_mhz[1], duty_of(item)};
 }
 
 CardAddress address(std::uint32_t node, std::uint32_t interface) {

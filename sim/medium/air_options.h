@@ -26,6 +26,8 @@ struct AirOptions {
   double isolation_db = 40;
   /// Positions are taken at multiples of this, so that links that do not change cost nothing.
   Duration position_step = std::chrono::milliseconds(1);
+
+  bool operator==(const AirOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.
@@ -58,6 +60,8 @@ struct CardOptions {
   std::uint32_t contention_window = 15;  ///< slots of back-off are 0 to this
   double carrier_sense_dbm = -82;        ///< a preamble from which the medium is busy
   double energy_detection_dbm = -62;     ///< noise from which the medium is busy
+
+  bool operator==(const CardOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.

@@ -32,6 +32,8 @@ struct FadingOptions {
   double distance1_m = 80;
   double distance2_m = 200;
   double rician_k_db = 6;  ///< kRician
+
+  bool operator==(const FadingOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.
@@ -68,6 +70,8 @@ struct ShadowingOptions {
   /// Over how many metres of movement the correlation falls to 1/e (Gudmundson, "Correlation model
   /// for shadow fading in mobile radio systems", 1991); 0: a link keeps its loss for good.
   double decorrelation_m = 0;
+
+  bool operator==(const ShadowingOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.

@@ -17,11 +17,7 @@ int LinkRecord::signal_mdb(Time now) {
 }
 
 bool LinkRecord::loses(Time now, Random& random) {
-  bool is_lost = false;
-  if (bursts_.good_to_bad > 0) {
-    is_bad_ = random.chance(is_bad_ ? 1 - bursts_.bad_to_good : bursts_.good_to_bad);
-    is_lost = random.chance(is_bad_ ? bursts_.loss_bad : bursts_.loss_good);
-  }
+  const bool is_lost = bursts_.loses(random);
   const LinkRecordStep* const step = at(now);
   return random.chance(step == nullptr ? 0 : step->loss) || is_lost;
 }

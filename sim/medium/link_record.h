@@ -11,6 +11,7 @@
 
 #include "core/base/random.h"
 #include "core/base/time.h"
+#include "sim/network/link_effects.h"
 
 namespace twinbed::sim {
 
@@ -22,20 +23,10 @@ struct LinkRecordStep {
   bool operator==(const LinkRecordStep&) const = default;
 };
 
-/// Losses in bursts (Gilbert 1960, Elliott 1963): a chain of two states that moves once a frame.
-struct RadioBursts {
-  double good_to_bad = 0;  ///< probability a frame; 0: there are no bursts
-  double bad_to_good = 1;
-  double loss_good = 0;
-  double loss_bad = 1;
-
-  bool operator==(const RadioBursts&) const = default;
-};
-
 class LinkRecord {
  public:
   /// Steps in the order of their times, which differ.
-  explicit LinkRecord(std::vector<LinkRecordStep> steps, const RadioBursts& bursts = {})
+  explicit LinkRecord(std::vector<LinkRecordStep> steps, const GilbertElliott& bursts = {})
       : steps_(std::move(steps)), bursts_(bursts) {}
 
   /// Whether signals replace the model.
@@ -49,9 +40,8 @@ class LinkRecord {
   const LinkRecordStep* at(Time now);
 
   std::vector<LinkRecordStep> steps_;
-  RadioBursts bursts_;
+  BurstLossEffect bursts_;
   std::size_t next_ = 0;  ///< the first step that is still to come
-  bool is_bad_ = false;
 };
 
 }  // namespace twinbed::sim

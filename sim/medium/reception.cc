@@ -26,7 +26,6 @@ Duration overlap(Time begin, Time end, Time from, Time to) {
 }  // namespace
 
 int combined_snr_mdb(const Signal& signal) {
-  if (signal.antennas == 1) return signal.power_mdb[0] - signal.noise_mdb;
   constexpr std::array<double, kMaxAntennas> kNothing{};
   return combined_sinr_mdb(signal, kNothing);
 }

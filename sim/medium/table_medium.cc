@@ -279,7 +279,9 @@ const RadioDelivery* TableMedium::next_delivery() {
   const Transmission& sent = transmissions_[arrival.transmission];
   const Reception& heard = sent.receptions[arrival.reception];
   delivered_ = arrival.transmission;
-  delivery_ = {cards_[heard.card].address.node, received(sent, heard), sent.payload};
+  delivery_.node = cards_[heard.card].address.node;
+  delivery_.payload = sent.payload;
+  describe(sent, heard, delivery_.frame);
   if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
   return &delivery_;
 }

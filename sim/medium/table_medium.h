@@ -155,6 +155,7 @@ class TableMedium final : public RadioMedium {
   bool locks(std::uint32_t transmission, const Reception& heard, Card& card);
 
   // Receiving, until its end.
+  int snr_mdb(const Transmission& sent, const Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;
@@ -164,7 +165,9 @@ class TableMedium final : public RadioMedium {
   /// By the jammer, at each antenna, as a multiple of the noise; nothing where it does not reach.
   bool jam_over_noise(const Jammer& jammer, std::uint32_t card, Bandwidth bandwidth,
                       std::array<double, kMaxAntennas>& over_noise);
-  RxFrame received(const Transmission& sent, const Reception& heard);
+  /// Writes into the frame that is handed out: it is large, and copies would cost a fifth.
+  void describe(const Transmission& sent, const Reception& heard, RxFrame& frame);
+  void add_jam_to_noise(const Transmission& sent, const Reception& heard, RxFrame& frame);
   void release(std::uint32_t transmission);
 
   World& world_;

@@ -130,10 +130,9 @@ void TableMedium::notice(std::uint32_t index, const Reception& heard) {
 /// Whether the card turns to this frame.
 bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card) {
   const Transmission& sent = transmissions_[index];
-  const Signal signal = signal_of(sent, heard);
-  int snr_mdb = 0;
+  int ratio_mdb = 0;
   if (!is_disturbed(sent)) {
-    snr_mdb = combined_snr_mdb(signal);
+    ratio_mdb = snr_mdb(sent, heard, card);
   } else {
     find_disturbances(sent, heard);
     std::array<double, kMaxAntennas> over_noise{};
@@ -141,9 +140,9 @@ bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card)
       if (disturbance.begin > sent.start || disturbance.end <= sent.start) continue;
       for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += disturbance.over_noise[i];
     }
-    snr_mdb = combined_sinr_mdb(signal, over_noise);
+    ratio_mdb = combined_sinr_mdb(signal_of(sent, heard), over_noise);
   }
-  if (snr_mdb < card.preamble_snr_mdb) return false;
+  if (ratio_mdb < card.preamble_snr_mdb) return false;
   if (card.sending != kNone) {
     ++card.counters.missed;
     return false;
@@ -156,6 +155,14 @@ bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card)
   card.receiving = index;
   card.receiving_mdb = heard.strongest_mdb;
   return true;
+}
+
+/// Behind the combiner, without interference.
+int TableMedium::snr_mdb(const Transmission& sent, const Reception& heard,
+                         const Card& card) const {
+  if (card.antenna_gains_mdb.size() > 1) return combined_snr_mdb(signal_of(sent, heard));
+  return heard.strongest_mdb -
+         card.noise_mdb[static_cast<std::size_t>(sent.rate.params.bandwidth)];
 }
 
 Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) const {
@@ -173,14 +180,13 @@ Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) 
 bool TableMedium::survives(const Transmission& sent, const Reception& heard) {
   if (sent.is_aborted || heard.is_lost) return false;
   const Card& card = cards_[heard.card];
-  const Signal signal = signal_of(sent, heard);
   std::uint64_t success = 0;
   if (!is_disturbed(sent)) {
-    success = clean_success(sent.rate, combined_snr_mdb(signal));
+    success = clean_success(sent.rate, snr_mdb(sent, heard, card));
   } else {
     find_disturbances(sent, heard);
-    success = disturbed_.success(sent.rate, sent.start, signal, card.preamble_snr_mdb,
-                                 disturbances_);
+    success = disturbed_.success(sent.rate, sent.start, signal_of(sent, heard),
+                                 card.preamble_snr_mdb, disturbances_);
   }
   FrameRandom random(~sent.key, heard.card);
   return random.next() >> 32 < success;
@@ -229,7 +235,7 @@ bool TableMedium::jam_over_noise(const Jammer& jammer, std::uint32_t number, Ban
   const std::optional<int> part_mdb = overlap_mdb(band, band_of(card.channel, bandwidth));
   if (!part_mdb) return false;
   const int loss_mdb =
-      links_.loss_from_mdb({jammer.x, jammer.y, jammer.z}, number, card.channel, world_.now);
+      links_.loss_from_mdb(jammer.position, number, card.channel, world_.now);
   const int power_mdb = mdb_from_db(jammer.power_dbm) + *part_mdb - loss_mdb;
   for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
     over_noise[i] = ratio_from_mdb(power_mdb + card.antenna_gains_mdb[i] -
@@ -238,32 +244,40 @@ bool TableMedium::jam_over_noise(const Jammer& jammer, std::uint32_t number, Ban
   return true;
 }
 
-RxFrame TableMedium::received(const Transmission& sent, const Reception& heard) {
+void TableMedium::describe(const Transmission& sent, const Reception& heard, RxFrame& frame) {
   const Card& card = cards_[heard.card];
-  RxFrame frame;
   frame.interface = card.address.interface;
   frame.channel = sent.rate.channel;
   frame.rate = sent.rate.params;
   frame.frame = world_.payloads.view(sent.payload);
-  std::array<double, kMaxAntennas> noise{};
-  noise.fill(1);
+  frame.antenna_count = 0;
+  const std::int8_t noise_dbm = to_dbm(card.noise_mdb[0]);
+  for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
+    if (!card.is_antenna_on[i]) continue;
+    AntennaReading& reading = frame.readings[frame.antenna_count++];
+    reading.antenna = static_cast<std::uint8_t>(i);
+    reading.signal_dbm = to_dbm(sent.powers_mdb[heard.first_power + i]);
+    reading.noise_dbm = noise_dbm;
+  }
+  if (jammers_on_ > 0) add_jam_to_noise(sent, heard, frame);
+}
+
+void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& heard,
+                                   RxFrame& frame) {
+  std::array<double, kMaxAntennas> over_noise{};
   for (const ActiveJammer& active : jammers_) {
     std::array<double, kMaxAntennas> jam{};
     if (!active.jammer || !active.jammer->duty.is_on(sent.start) ||
         !jam_over_noise(*active.jammer, heard.card, Bandwidth::k20Mhz, jam)) {
       continue;
     }
-    for (std::size_t i = 0; i < kMaxAntennas; ++i) noise[i] += jam[i];
+    for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += jam[i];
   }
-  for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
-    if (!card.is_antenna_on[i]) continue;
-    AntennaReading& reading = frame.readings[frame.antenna_count++];
-    reading.antenna = static_cast<std::uint8_t>(i);
-    reading.signal_dbm = to_dbm(sent.powers_mdb[heard.first_power + i]);
-    reading.noise_dbm = to_dbm(
-        card.noise_mdb[0] + (jammers_on_ == 0 ? 0 : mdb_from_ratio(noise[i])));
+  for (std::size_t i = 0; i < frame.antenna_count; ++i) {
+    AntennaReading& reading = frame.readings[i];
+    reading.noise_dbm =
+        to_dbm(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
   }
-  return frame;
 }
 
 }  // namespace twinbed::sim
