@@ -45,8 +45,17 @@ void Encoder::announce(Time now, int times) {
   is_announced_ = true;
 }
 
+void Encoder::announce_if_due(Time now) {
+  if (now < next_announcement()) return;
+  announce(now, options_.session_repeat ? options_.fec.n - options_.fec.k + 1 : 1);
+}
+
+Time Encoder::next_announcement() const {
+  return is_announced_ ? announced_ + options_.announce_every : Time{};
+}
+
 void Encoder::send(Time now, Bytes payload, Random& random) {
-  if (!is_announced_ || now - announced_ >= options_.announce_every) announce(now, 1);
+  announce_if_due(now);
   add_fragment(0, payload.first(std::min(payload.size(), kMaxPayloadBytes)), random);
   // Numbers ran out: the new session is not left to chance.
   if (!is_announced_) announce(now, options_.fec.n - options_.fec.k + 1);

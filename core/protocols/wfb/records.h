@@ -28,6 +28,6 @@ inline constexpr Metric kTxInjected{"wfb.tx.injected", "1", "frames sent, on all
 inline constexpr Metric kTxInjectedBytes{"wfb.tx.injected_bytes", "B",
                                          "of these, without the 802.11 header"};
 inline constexpr Metric kTxTruncated{"wfb.tx.truncated", "1", "payloads that were too long"};
-inline constexpr Metric kTxFecTimeouts{"wfb.tx.fec_timeouts", "1", "fillers of open blocks"};
+inline constexpr Metric kTxFecTimeouts{"wfb.tx.fec_timeouts", "1", "times a block was open too long"};
 
 }  // namespace twinbed::wfb

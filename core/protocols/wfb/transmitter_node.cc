@@ -14,6 +14,7 @@ constexpr SocketId kOut{0x1001};
 constexpr TimerId kReport{1};
 constexpr TimerId kFecTimeout{2};
 constexpr TimerId kFecDelay{3};
+constexpr TimerId kAnnounce{4};
 /// What a socket would hold while the transmitter sleeps (SO_RCVBUF of WFB-NG's servers).
 constexpr std::size_t kMostWaitingBytes = 2'097'152;
 
@@ -41,17 +42,25 @@ void TransmitterNode::on_start(Context& context) {
   if (options_.control) context.datagrams.bind(kControl, *options_.control);
   context.datagrams.bind(kOut, {kAnyAddress, 0});
   context.timers.set(kReport, context.now + options_.log_interval);
+  if (options_.encoder.session_repeat) announce();
+}
+
+void TransmitterNode::announce() {
+  encoder_->announce_if_due(context_->now);
+  context_->timers.set(kAnnounce, encoder_->next_announcement());
 }
 
 void TransmitterNode::on_timer(Context& context, TimerId id) {
   context_ = &context;
   if (id == kFecDelay) return send_waiting();
+  if (id == kAnnounce) return announce();
   if (id == kReport) {
     report(context);
     context.timers.set(kReport, context.now + options_.log_interval);
   } else if (encoder_->has_open_block()) {
     ++counters_.fec_timeouts;
-    encoder_->fill(context.random);
+    do encoder_->fill(context.random);
+    while (options_.close_block && encoder_->has_open_block());
     restart_fec_timer();
   }
 }

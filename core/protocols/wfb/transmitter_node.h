@@ -42,6 +42,8 @@ struct TransmitterOptions {
   Duration fec_delay{};    ///< before each parity
   std::uint32_t fwmark = 0;  ///< tells injectors how to queue data; parities have one more. 0: none
   Duration log_interval = std::chrono::seconds(1);
+  /// Policy robust: a timeout closes the whole block at once, instead of one place of it.
+  bool close_block = false;
 };
 
 class TransmitterNode final : public Protocol, private EncoderOwner, private ControlTarget {
@@ -80,6 +82,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   RadioSettings radio() const override { return options_.radio; }
   void set_radio(const RadioSettings& settings) override { options_.radio = settings; }
 
+  void announce();
   void take(std::size_t output, Bytes payload);
   void encode(std::size_t output, Bytes payload);
   void restart_fec_timer();
