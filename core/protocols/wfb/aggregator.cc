@@ -27,23 +27,24 @@ std::string joined(char separator, Values... values) {
 Aggregator::Aggregator(const Decoder::Options& options, DecoderOwner& owner)
     : decoder_(options, owner) {}
 
-void Aggregator::receive(std::uint32_t node_address, const Reception& reception, Bytes packet) {
+void Aggregator::receive(std::uint32_t node_address, const Reception& reception, Bytes packet,
+                         Time now) {
   ++all_;
   all_bytes_ += packet.size();
-  if (!decoder_.receive(packet)) return;
+  if (!decoder_.receive(packet, now)) return;
   const ShortHash hash = packet_hash(packet);
   unique_.insert(hash);
   recent_.insert(hash);
   antennas_.add(node_address, reception);
 }
 
-void Aggregator::receive_datagram(std::uint32_t node_address, Bytes datagram) {
+void Aggregator::receive_datagram(std::uint32_t node_address, Bytes datagram, Time now) {
   const std::optional<Reception> reception = read_reception(datagram);
   if (!reception) return;
   const Bytes packet = datagram.subspan(Reception::kBytes);
   const bool is_batch =
       !packet.empty() && static_cast<PacketType>(packet.front()) == PacketType::kDuplicates;
-  if (!is_batch) return receive(node_address, *reception, packet);
+  if (!is_batch) return receive(node_address, *reception, packet, now);
   take_duplicates(node_address, *reception, packet.subspan(1));
 }
 
@@ -78,7 +79,9 @@ ReceiverCounters Aggregator::counters() const {
           now.bad - before_.bad,
           now.out - before_.out,
           now.out_bytes - before_.out_bytes,
-          now.overrides - before_.overrides};
+          now.overrides - before_.overrides,
+          now.expired - before_.expired,
+          now.refused - before_.refused};
 }
 
 void Aggregator::end_interval() {

@@ -28,6 +28,8 @@ struct ReceiverCounters {
   std::uint64_t out = 0;
   std::uint64_t out_bytes = 0;
   std::uint64_t overrides = 0;  ///< not in the line
+  std::uint64_t expired = 0;    ///< neither
+  std::uint64_t refused = 0;    ///< nor this
 
   bool operator==(const ReceiverCounters&) const = default;
 };
@@ -38,9 +40,10 @@ class Aggregator {
   Aggregator(const Decoder::Options& options, DecoderOwner& owner);
 
   /// A packet as a card heard it; the address is that of the node, 0 for this host.
-  void receive(std::uint32_t node_address, const Reception& reception, Bytes packet);
+  void receive(std::uint32_t node_address, const Reception& reception, Bytes packet,
+               Time now = {});
   /// A forwarder's datagram. One that is shorter than its header is not counted.
-  void receive_datagram(std::uint32_t node_address, Bytes datagram);
+  void receive_datagram(std::uint32_t node_address, Bytes datagram, Time now = {});
   /// To be called every second: packets of more than two seconds ago have no more duplicates.
   void forget_old() { recent_.turn(); }
 
@@ -50,6 +53,11 @@ class Aggregator {
   void end_interval();
 
   const std::optional<Session>& session() const { return decoder_.session(); }
+  /// See Decoder.
+  Time wake_at() const { return decoder_.wake_at(); }
+  void expire(Time now) { decoder_.expire(now); }
+  const std::optional<AdoptedSession>& adopted() const { return decoder_.adopted(); }
+  void restore(const AdoptedSession& adopted) { decoder_.restore(adopted); }
 
  private:
   void take_duplicates(std::uint32_t node_address, const Reception& header, Bytes records);

@@ -18,6 +18,7 @@ Encoder::Encoder(const EncoderOptions& options, Random& random, EncoderOwner& ow
 
 void Encoder::begin_session(Random& random) {
   Session session{options_.epoch, options_.channel, kFecReedSolomon, options_.fec, {}};
+  if (options_.refuse_replay) session.sender = mark_of(public_key_of(options_.keys.mine));
   random.fill(session.key.writable());
   BoxNonce nonce;
   random.fill(nonce);
@@ -37,6 +38,11 @@ void Encoder::begin_session(Random& random) {
   block_ = 0;
   next_fragment_ = 0;
   is_announced_ = false;
+}
+
+void Encoder::begin_next_session(Random& random) {
+  if (options_.refuse_replay) ++options_.epoch;
+  begin_session(random);
 }
 
 void Encoder::announce(Time now, int times) {
@@ -68,7 +74,7 @@ void Encoder::fill(Random& random) {
 void Encoder::set_fec(Time now, FecParams fec, Random& random) {
   while (has_open_block()) fill(random);
   options_.fec = fec;
-  begin_session(random);
+  begin_next_session(random);
   announce(now, fec.n - fec.k + 1);
 }
 
@@ -95,7 +101,7 @@ void Encoder::end_block(Random& random) {
     emit(PacketKind::kParity, static_cast<std::uint8_t>(parity), length);
   }
   next_fragment_ = 0;
-  if (++block_ > kLastBlock) begin_session(random);
+  if (++block_ > kLastBlock) begin_next_session(random);
 }
 
 void Encoder::emit(PacketKind kind, std::uint8_t fragment, std::size_t length) {

@@ -29,6 +29,8 @@ struct EncoderOptions {
   Duration announce_every = std::chrono::seconds(1);
   /// Policy robust: every announcement n - k + 1 times, as many as the parities' loss it survives.
   bool session_repeat = false;
+  /// Policy robust: each session has a higher epoch than the one before, and names its sender.
+  bool refuse_replay = false;
 };
 
 enum class PacketKind : std::uint8_t { kSession, kData, kParity };
@@ -61,9 +63,12 @@ class Encoder {
   /// times.
   void set_fec(Time now, FecParams fec, Random& random);
   FecParams fec() const { return options_.fec; }
+  /// Of the present session.
+  std::uint64_t epoch() const { return options_.epoch; }
 
  private:
   void begin_session(Random& random);
+  void begin_next_session(Random& random);
   void announce(Time now, int times);
   void add_fragment(std::uint8_t flags, Bytes payload, Random& random);
   void end_block(Random& random);

@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
-#include "core/crypto/secret_key.h"
+#include "core/crypto/key_exchange.h"
 #include "core/io/radio.h"
 #include "core/wire/ieee80211.h"
 
@@ -73,6 +73,13 @@ inline constexpr std::size_t kSessionNonceBytes = 24;
 inline constexpr std::size_t kMinSessionBytes = 88;
 inline constexpr std::uint8_t kFecReedSolomon = 1;
 
+/// Who made a session: the beginning of the BLAKE2b-256 of the public key. A box opens under the keys
+/// of either side, so that a side that is sent its own sessions back takes them for the peer's.
+using SenderMark = std::array<std::byte, 8>;
+SenderMark mark_of(const PublicKey& sender);
+/// The tag that holds it. The original passes over tags that it does not know, and sends none.
+inline constexpr std::uint8_t kSenderTag = 0xd0;
+
 /// What a session packet tells, once it is open.
 struct Session {
   std::uint64_t epoch = 0;
@@ -80,10 +87,11 @@ struct Session {
   std::uint8_t fec_type = kFecReedSolomon;
   FecParams fec;
   SecretKey key;
+  std::optional<SenderMark> sender{};  ///< policy robust alone
 };
 
 void write_session(const Session& session, Buffer& out);
-/// Tags after the session are passed over, if only they are whole; nothing where the bytes are too
+/// Tags after the session are passed over, but for the sender's mark; nothing where the bytes are too
 /// few.
 std::optional<Session> read_session(Bytes bytes);
 

@@ -2,12 +2,17 @@
 // of a cluster, what forwarders send. Payloads go out as datagrams, or to the application.
 //
 // Once an interval it records its figures, and logs them in wfb_rx's own lines.
+//
+// With refuse_replay the node's storage keeps the epoch of the session that was adopted. A session is
+// adopted at once, as payloads must not wait for the disk: whoever replays an older session has the
+// time until it is durable, and a crash in it.
 #pragma once
 
 #include <optional>
 
 #include "core/io/protocol.h"
 #include "core/protocols/wfb/aggregator.h"
+#include "core/protocols/wfb/state_file.h"
 
 namespace twinbed::wfb {
 
@@ -28,16 +33,22 @@ class ReceiverNode final : public Protocol, private DecoderOwner {
   void on_timer(Context& context, TimerId id) override;
   void on_frame(Context& context, const RxFrame& frame) override;
   void on_datagram(Context& context, const Datagram& datagram) override;
+  void on_storage(Context& context, const StorageResult& result) override;
 
   const Aggregator& aggregator() const { return aggregator_; }
 
  private:
   void on_payload(Bytes payload) override;
   void on_session(const Session& session) override;
+  void on_refused(const Session& session, Refusal refusal) override;
+  void arm_ring();
   void report(Context& context);
 
   ReceiverOptions options_;
   Aggregator aggregator_;
+  std::optional<StateFile> adopted_file_;  ///< with refuse_replay
+  bool is_loading_ = false;     ///< what was adopted before is not known yet: nothing is received
+  Time armed_ = kNever;         ///< the timer of the ring
   Context* context_ = nullptr;  ///< of the handler that runs
 };
 

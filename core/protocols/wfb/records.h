@@ -16,11 +16,16 @@ inline constexpr Metric kRxLost{"wfb.rx.lost", "1", "payloads missing between th
 inline constexpr Metric kRxBad{"wfb.rx.bad", "1", "malformed packets"};
 inline constexpr Metric kRxOut{"wfb.rx.out", "1", "payloads delivered"};
 inline constexpr Metric kRxOverrides{"wfb.rx.overrides", "1", "blocks that had to make room"};
+// Only where the repair is on.
+inline constexpr Metric kRxRefused{"wfb.rx.refused", "1", "sessions refused as old or reflected"};
+inline constexpr Metric kRxExpired{"wfb.rx.expired", "1", "holes given up for their age"};
 
 /// {"antenna", "mhz", "mcs", "bandwidth", "packets", "signal_dbm", "snr_db"}: means of an interval.
 inline constexpr EventType kAntennaEvent{"wfb.antenna", "what an antenna heard in an interval"};
 /// {"epoch", "k", "n"}
 inline constexpr EventType kSessionEvent{"wfb.session", "the receiver has adopted a session"};
+/// {"epoch", "reason"}: reason "old" or "reflected".
+inline constexpr EventType kRefusedEvent{"wfb.refused", "the receiver has refused a session"};
 
 // Of a transmitter.
 inline constexpr Metric kTxIncoming{"wfb.tx.incoming", "1", "payloads taken in"};

@@ -15,6 +15,9 @@ constexpr TimerId kReport{1};
 constexpr TimerId kFecTimeout{2};
 constexpr TimerId kFecDelay{3};
 constexpr TimerId kAnnounce{4};
+constexpr TimerId kRetryEpoch{5};
+constexpr std::uint64_t kEpochTokens = 1;
+constexpr Duration kRetryAfter = std::chrono::seconds(1);
 /// What a socket would hold while the transmitter sleeps (SO_RCVBUF of WFB-NG's servers).
 constexpr std::size_t kMostWaitingBytes = 2'097'152;
 
@@ -30,11 +33,13 @@ Reception made_up_reception() {
 
 }  // namespace
 
-TransmitterNode::TransmitterNode(TransmitterOptions options) : options_(std::move(options)) {}
+TransmitterNode::TransmitterNode(TransmitterOptions options) : options_(std::move(options)) {
+  if (options_.encoder.refuse_replay) epochs_.emplace(options_.encoder.channel, kEpochTokens);
+}
 
 void TransmitterNode::on_start(Context& context) {
   context_ = &context;
-  encoder_.emplace(options_.encoder, context.random, static_cast<EncoderOwner&>(*this));
+  if (!epochs_) encoder_.emplace(options_.encoder, context.random, encoder_owner());
   for (std::size_t i = 0; i < options_.outputs.size() && options_.first_input_port != 0; ++i) {
     const auto port = static_cast<std::uint16_t>(options_.first_input_port + i);
     context.datagrams.bind(SocketId{static_cast<std::uint32_t>(i)}, {kAnyAddress, port});
@@ -42,7 +47,32 @@ void TransmitterNode::on_start(Context& context) {
   if (options_.control) context.datagrams.bind(kControl, *options_.control);
   context.datagrams.bind(kOut, {kAnyAddress, 0});
   context.timers.set(kReport, context.now + options_.log_interval);
+  if (epochs_) return epochs_->start(context);
   if (options_.encoder.session_repeat) announce();
+}
+
+void TransmitterNode::on_storage(Context& context, const StorageResult& result) {
+  context_ = &context;
+  if (!epochs_) return;
+  switch (epochs_->on_storage(context, result, options_.encoder.epoch)) {
+    case EpochReserve::Outcome::kNotMine:
+    case EpochReserve::Outcome::kPending: return;
+    case EpochReserve::Outcome::kFailed:
+      context.recorder.log("the epoch of the next session cannot be kept: " +
+                           std::string(to_string(result.status)) +
+                           "; make room in the node's storage; trying again every second");
+      context.timers.set(kRetryEpoch, context.now + kRetryAfter);
+      return;
+    case EpochReserve::Outcome::kReady:
+      if (!encoder_) begin(context);
+  }
+}
+
+void TransmitterNode::begin(Context& context) {
+  options_.encoder.epoch = epochs_->first();
+  encoder_.emplace(options_.encoder, context.random, encoder_owner());
+  if (options_.encoder.session_repeat) announce();
+  encode_waiting();
 }
 
 void TransmitterNode::announce() {
@@ -54,6 +84,7 @@ void TransmitterNode::on_timer(Context& context, TimerId id) {
   context_ = &context;
   if (id == kFecDelay) return send_waiting();
   if (id == kAnnounce) return announce();
+  if (id == kRetryEpoch) return epochs_->retry(context);
   if (id == kReport) {
     report(context);
     context.timers.set(kReport, context.now + options_.log_interval);
@@ -83,7 +114,7 @@ void TransmitterNode::on_command(Context& context, Bytes payload) {
 void TransmitterNode::take(std::size_t output, Bytes payload) {
   ++counters_.incoming;
   counters_.incoming_bytes += payload.size();
-  if (!packets_.empty()) {
+  if (!encoder_ || !packets_.empty()) {
     if (payload_bytes_ + payload.size() > kMostWaitingBytes) return;
     payload_bytes_ += payload.size();
     payloads_.push_back({output, to_buffer(payload)});
@@ -108,8 +139,14 @@ void TransmitterNode::restart_fec_timer() {
 }
 
 void TransmitterNode::set_fec(FecParams fec) {
+  if (encoder_ && epochs_ && !epochs_->allows(encoder_->epoch() + 1)) {
+    context_->recorder.log("k and n stay as they are: no further epoch is durable yet");
+    return;
+  }
   options_.encoder.fec = fec;
+  if (!encoder_) return;
   encoder_->set_fec(context_->now, fec, context_->random);
+  if (epochs_) epochs_->note(*context_, encoder_->epoch());
   restart_fec_timer();
 }
 
@@ -130,6 +167,10 @@ void TransmitterNode::send_waiting() {
   if (!packets_.empty()) {
     context_->timers.set(kFecDelay, context_->now + options_.fec_delay);
   }
+  encode_waiting();
+}
+
+void TransmitterNode::encode_waiting() {
   while (packets_.empty() && !payloads_.empty()) {
     const Payload payload = std::move(payloads_.front());
     payloads_.pop_front();

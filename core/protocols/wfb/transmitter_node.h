@@ -7,6 +7,9 @@
 //   control ──┘   payload, or to all: mirror)
 //
 // With a fec_delay, parities follow their block one by one, and payloads wait until all are sent.
+//
+// With refuse_replay the node's storage keeps its epochs, and payloads wait until the first one is
+// durable; where the disk fails nothing is sent, and the disk is asked again every second.
 #pragma once
 
 #include <deque>
@@ -17,6 +20,7 @@
 #include "core/io/protocol.h"
 #include "core/protocols/wfb/control.h"
 #include "core/protocols/wfb/encoder.h"
+#include "core/protocols/wfb/epoch_reserve.h"
 
 namespace twinbed::wfb {
 
@@ -54,6 +58,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   void on_start(Context& context) override;
   void on_timer(Context& context, TimerId id) override;
   void on_datagram(Context& context, const Datagram& datagram) override;
+  void on_storage(Context& context, const StorageResult& result) override;
   /// A payload for the first output.
   void on_command(Context& context, Bytes payload) override;
 
@@ -82,17 +87,21 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   RadioSettings radio() const override { return options_.radio; }
   void set_radio(const RadioSettings& settings) override { options_.radio = settings; }
 
+  EncoderOwner& encoder_owner() { return *this; }
+  void begin(Context& context);
   void announce();
   void take(std::size_t output, Bytes payload);
   void encode(std::size_t output, Bytes payload);
   void restart_fec_timer();
   void send_waiting();
+  void encode_waiting();
   void send(PacketKind kind, std::size_t output, Bytes packet);
   void send_to(const TxOutput& output, const MacHeader& header, Bytes packet);
   void report(Context& context);
 
   TransmitterOptions options_;
-  std::optional<Encoder> encoder_;  ///< from the start on
+  std::optional<EpochReserve> epochs_;  ///< with refuse_replay
+  std::optional<Encoder> encoder_;  ///< from the start on; with refuse_replay, once it has an epoch
   Context* context_ = nullptr;      ///< of the handler that runs
   std::size_t output_ = 0;          ///< of the last payload
   std::uint16_t frame_number_ = 0;
