@@ -8,7 +8,6 @@
 namespace twinbed::wfb {
 namespace {
 
-constexpr std::uint8_t kNoWlan = 0xff;
 constexpr std::size_t kRecordBytes = std::tuple_size_v<ShortHash> + Reception::kBytes;
 
 /// Fields with something between them.

@@ -7,16 +7,16 @@
 // flush_on_session is on.
 //
 // What refuse_replay protects, and what it does not:
-//   - A session is adopted only if its epoch is above that of the last one that was; a recorded one
-//     is never taken again, and of two transmitters with one key the later stays. The epoch outlives
-//     the receiver's program (the owner keeps adopted(), and restores it).
-//   - A session that says that somebody else than the peer made it is refused. One that says nothing
-//     comes from an original transmitter and is taken; so an original transmitter on this side that
-//     sends on the channel that is received can still be reflected.
-//   - Data packets of the session that is on cannot be played again, as their blocks are closed; but
-//     they can to a receiver that has just been started again in the same session.
-//   - Frames can be suppressed or jammed as before, and a transmitter whose wall clock was far ahead
-//     and that has lost its storage is refused until its clock has caught up.
+//   - A session is adopted only if its epoch is above that of the last one that was: a recorded
+//     one is never taken again, and of two transmitters with one key the later stays. The epoch
+//     outlives the receiver's program (the owner keeps adopted(), and restores it).
+//   - A session that says that somebody else than the peer made it is refused. One that says
+//     nothing comes from an original transmitter and is taken; so an original transmitter on this
+//     side that sends on the channel that is received can still be reflected.
+//   - Data packets of the session that is on cannot be played again, as their blocks are closed;
+//     but they can be to a receiver that has just been started again in the same session.
+//   - Frames can be suppressed or jammed as before, and a transmitter whose wall clock was far
+//     ahead and that has lost its storage is refused until its clock has caught up.
 #pragma once
 
 #include <memory>

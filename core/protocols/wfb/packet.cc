@@ -96,6 +96,14 @@ FragmentId fragment_of(std::span<const std::byte, 8> nonce) {
   return {number >> 8, static_cast<std::uint8_t>(number)};
 }
 
+Reception reception_of_nobody() {
+  Reception reception;
+  reception.wlan = kNoWlan;
+  reception.readings.fill(kUnknownReading);
+  reception.bandwidth_mhz = 0;
+  return reception;
+}
+
 Reception reception_of(const RxFrame& frame, std::uint8_t wlan) {
   return {wlan, frame.readings, static_cast<std::uint16_t>(frame.channel), frame.rate.mcs,
           mhz_of(frame.rate.bandwidth)};

@@ -41,7 +41,9 @@ std::optional<AdoptedSession> adopted_of(Bytes record) {
 }  // namespace
 
 ReceiverNode::ReceiverNode(const ReceiverOptions& options)
-    : options_(options), aggregator_(options.decoder, *this) {
+    : options_(options),
+      aggregator_(options.decoder, *this),
+      digests_(options.init_digests) {
   if (options.decoder.refuse_replay) {
     adopted_file_.emplace(epoch_file_name("rx", options.decoder.channel), kAdoptedTokens);
   }
@@ -50,7 +52,9 @@ ReceiverNode::ReceiverNode(const ReceiverOptions& options)
 void ReceiverNode::on_start(Context& context) {
   if (options_.listen_port) context.datagrams.bind(kInput, {kAnyAddress, *options_.listen_port});
   if (options_.output) context.datagrams.bind(kOutput, {kAnyAddress, 0});
-  context.timers.set(kReport, context.now + options_.log_interval);
+  if (options_.log_interval > Duration{}) {
+    context.timers.set(kReport, context.now + options_.log_interval);
+  }
   context.timers.set(kForget, context.now + kForgetEvery);
   if (!adopted_file_) return;
   is_loading_ = true;
@@ -98,8 +102,8 @@ void ReceiverNode::on_frame(Context& context, const RxFrame& frame) {
 }
 
 void ReceiverNode::on_datagram(Context& context, const Datagram& datagram) {
-  if (is_loading_) return;
   context_ = &context;
+  if (!digests_.admit(context, datagram) || is_loading_) return;
   const auto address = datagram.from.address.value;
   aggregator_.receive_datagram(address, datagram.payload, context.now);
   arm_ring();
@@ -163,6 +167,9 @@ void ReceiverNode::report(Context& context) {
   }
   if (options_.decoder.ring_timeout > Duration{}) {
     context.recorder.sample(kRxExpired, static_cast<double>(counters.expired));
+  }
+  if (!options_.init_digests.empty()) {
+    context.recorder.sample(kRxStrangers, static_cast<double>(digests_.take_refused()));
   }
   context.recorder.log(packet_line(now_ms, counters));
   aggregator_.end_interval();

@@ -2,7 +2,8 @@
 //
 //   save ──► NAME.new written ──► synced ──► renamed to NAME ──► synced ──► kSaved
 //
-// A record that is saved while another one is under way waits; of several that wait the last counts.
+// A record that is saved while another one is under way waits; of several that wait the last
+// counts.
 #pragma once
 
 #include <string>

@@ -17,6 +17,7 @@ constexpr TimerId kFecDelay{3};
 constexpr TimerId kAnnounce{4};
 constexpr TimerId kRetryEpoch{5};
 constexpr std::uint64_t kEpochTokens = 1;
+constexpr std::size_t kAllOutputs = ~std::size_t{0};
 constexpr Duration kRetryAfter = std::chrono::seconds(1);
 /// What a socket would hold while the transmitter sleeps (SO_RCVBUF of WFB-NG's servers).
 constexpr std::size_t kMostWaitingBytes = 2'097'152;
@@ -108,7 +109,12 @@ void TransmitterNode::on_datagram(Context& context, const Datagram& datagram) {
 
 void TransmitterNode::on_command(Context& context, Bytes payload) {
   context_ = &context;
-  take(0, payload);
+  take(selected_, payload);
+}
+
+void TransmitterNode::submit_to_all(Context& context, Bytes payload) {
+  context_ = &context;
+  take(kAllOutputs, payload);
 }
 
 void TransmitterNode::take(std::size_t output, Bytes payload) {
@@ -186,8 +192,9 @@ void TransmitterNode::send(PacketKind kind, std::size_t output, Bytes packet) {
   }
   const ChannelId channel = options_.encoder.channel;
   const MacHeader header = frame_header(channel, options_.frame_type, frame_number_++);
-  const std::size_t first = options_.mirror ? 0 : output;
-  const std::size_t last = options_.mirror ? options_.outputs.size() : output + 1;
+  const bool goes_to_all = options_.mirror || output == kAllOutputs;
+  const std::size_t first = goes_to_all ? 0 : output;
+  const std::size_t last = goes_to_all ? options_.outputs.size() : output + 1;
   for (std::size_t i = first; i < last; ++i) {
     ++counters_.injected;
     counters_.injected_bytes += packet.size();

@@ -59,8 +59,12 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   void on_timer(Context& context, TimerId id) override;
   void on_datagram(Context& context, const Datagram& datagram) override;
   void on_storage(Context& context, const StorageResult& result) override;
-  /// A payload for the first output.
+  /// A payload for the selected output.
   void on_command(Context& context, Bytes payload) override;
+  /// A payload for all outputs, whatever is selected.
+  void submit_to_all(Context& context, Bytes payload);
+  /// The output of what comes without an input of its own; at first the first one.
+  void select(std::size_t output) { output_ = selected_ = output; }
 
  private:
   struct Counters {
@@ -103,6 +107,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   std::optional<EpochReserve> epochs_;  ///< with refuse_replay
   std::optional<Encoder> encoder_;  ///< from the start on; with refuse_replay, once it has an epoch
   Context* context_ = nullptr;      ///< of the handler that runs
+  std::size_t selected_ = 0;
   std::size_t output_ = 0;          ///< of the last payload
   std::uint16_t frame_number_ = 0;
   std::uint32_t mark_ = 0;
