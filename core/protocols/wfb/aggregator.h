@@ -10,6 +10,7 @@
 
 #include "core/protocols/wfb/antenna_stats.h"
 #include "core/protocols/wfb/decoder.h"
+#include "core/protocols/wfb/link_report.h"
 #include "core/protocols/wfb/packet_set.h"
 
 namespace twinbed::wfb {
@@ -56,14 +57,28 @@ class Aggregator {
   /// See Decoder.
   Time wake_at() const { return decoder_.wake_at(); }
   void expire(Time now) { decoder_.expire(now); }
+  /// From now on keeps what reports of the link need.
+  void measure_link() { link_.emplace(); }
+  /// What became of the link since the last call, after measure_link().
+  LinkReport take_link_report();
+
   const std::optional<AdoptedSession>& adopted() const { return decoder_.adopted(); }
   void restore(const AdoptedSession& adopted) { decoder_.restore(adopted); }
 
  private:
+  struct Link {
+    AntennaTable antennas;
+    std::uint32_t number = 0;
+    std::uint64_t heard = 0;
+    DecoderCounters before;
+  };
+
+  void count_antennas(std::uint32_t node_address, const Reception& reception);
   void take_duplicates(std::uint32_t node_address, const Reception& header, Bytes records);
 
   Decoder decoder_;
   AntennaTable antennas_;
+  std::optional<Link> link_;
   PacketSet unique_;
   RecentPackets recent_;
   std::uint64_t all_ = 0;

@@ -77,9 +77,7 @@ const Stream* CentralNode::stream(std::string_view name) const {
 
 void CentralNode::end_interval(Context& context, Profile& profile) {
   tables_.clear();
-  for (const Stream* stream : profile.streams) {
-    if (stream->antennas() != nullptr) tables_.push_back(stream->antennas());
-  }
+  for (const Stream* stream : profile.streams) stream->add_antennas(tables_);
   const std::optional<WlanId> before = profile.selection.chosen();
   const std::optional<WlanId> chosen = profile.selection.choose(tables_);
   if (chosen && chosen != before) {

@@ -69,6 +69,7 @@ void Decoder::adopt(const Session& session, const Digest& hash) {
   ring_ = std::make_unique<Ring>(session.fec, static_cast<RingOwner&>(*this),
                                  options_.ring_timeout);
   last_sequence_ = 0;
+  sent_before_ = 0;
   owner_.on_session(*session_);
 }
 
@@ -108,8 +109,18 @@ bool Decoder::receive_data(Bytes packet, Time now) {
     return false;
   }
   ++counters_.data;
+  count_sent(id);
   ring_->add(id, Bytes(plain_).first(sealed.size() - kTagBytes), now);
   return true;
+}
+
+void Decoder::count_sent(FragmentId id) {
+  const std::uint64_t number = id.block * session_->fec.n + id.fragment;
+  // Who comes into a session late does not know what was sent in it before.
+  if (sent_before_ == 0 && id.block > 0) sent_before_ = number;
+  if (number < sent_before_) return;
+  counters_.sent += number + 1 - sent_before_;
+  sent_before_ = number + 1;
 }
 
 void Decoder::expire(Time now) {

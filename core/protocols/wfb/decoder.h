@@ -42,6 +42,7 @@ struct DecoderCounters {
   std::uint64_t overrides = 0;      ///< blocks that had to make room
   std::uint64_t expired = 0;        ///< holes that were given up for their age (ring_timeout)
   std::uint64_t refused = 0;        ///< authentic sessions that were refused (refuse_replay)
+  std::uint64_t sent = 0;           ///< data packets that must have been sent, by their numbers
 
   bool operator==(const DecoderCounters&) const = default;
 };
@@ -100,6 +101,7 @@ class Decoder final : private RingOwner {
   void receive_session(Bytes packet);
   void adopt(const Session& session, const Digest& hash);
   bool receive_data(Bytes packet, Time now);
+  void count_sent(FragmentId id);
   bool is_for_us(const Session& session) const;
   std::optional<Refusal> refusal_of(const Session& session, const Digest& hash) const;
   void on_fragment(FragmentId id, std::span<std::byte> room, std::size_t length) override;
@@ -117,6 +119,7 @@ class Decoder final : private RingOwner {
   ChaCha20Poly1305 cipher_;
   std::unique_ptr<Ring> ring_;
   std::uint64_t last_sequence_ = 0;
+  std::uint64_t sent_before_ = 0;  ///< of the session: the number of the next packet to be sent
 };
 
 }  // namespace twinbed::wfb

@@ -27,6 +27,9 @@ EpochReserve::Outcome EpochReserve::on_storage(Context& context, const StorageRe
     case StateFile::Outcome::kSaved:
       durable_ = Reader(file_.record()).u64be();
       return Outcome::kReady;
+    case StateFile::Outcome::kDamaged:
+      context.recorder.log(file_.name() + " is damaged: the epoch is that of the wall clock alone");
+      break;
     case StateFile::Outcome::kLoaded: break;
   }
   const std::int64_t wall_ms = to_ns(context.wall) / 1'000'000;

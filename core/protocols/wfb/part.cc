@@ -39,7 +39,7 @@ void Part::rename(std::string_view from, std::string_view to) {
 
 void Part::remove(std::string_view file) { outer_->storage.remove(file); }
 
-void Part::deliver(Bytes message) { owner_.on_part_delivery(*outer_, message); }
+void Part::deliver(Bytes message) { owner_.on_part_delivery(*outer_, number_, message); }
 
 void Part::sample(const Metric& metric, double value) {
   outer_->recorder.sample(metric, value);

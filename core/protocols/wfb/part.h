@@ -19,8 +19,8 @@ namespace twinbed::wfb {
 class PartOwner {
  public:
   virtual ~PartOwner() = default;
-  /// The part delivers a message; valid during the call.
-  virtual void on_part_delivery(Context& context, Bytes message) = 0;
+  /// The part with this number delivers a message; valid during the call.
+  virtual void on_part_delivery(Context& context, std::uint32_t part, Bytes message) = 0;
 };
 
 class Part final : private Timers, private Datagrams, private Storage, private Application,

@@ -64,7 +64,11 @@ void ReceiverNode::on_start(Context& context) {
 void ReceiverNode::on_storage(Context& context, const StorageResult& result) {
   if (!adopted_file_) return;
   const StateFile::Outcome outcome = adopted_file_->on_storage(context, result);
-  if (outcome == StateFile::Outcome::kLoaded) {
+  if (outcome == StateFile::Outcome::kDamaged) {
+    is_loading_ = false;
+    context.recorder.log(adopted_file_->name() +
+                         " is damaged: replays of sessions that it knew are not refused");
+  } else if (outcome == StateFile::Outcome::kLoaded) {
     is_loading_ = false;
     const auto adopted = adopted_of(adopted_file_->record());
     if (adopted) aggregator_.restore(*adopted);

@@ -39,6 +39,7 @@ class ReceiverNode final : public Protocol, private DecoderOwner {
   void on_storage(Context& context, const StorageResult& result) override;
 
   const Aggregator& aggregator() const { return aggregator_; }
+  Aggregator& aggregator() { return aggregator_; }
   /// Records the figures of the interval, and begins the next one.
   void report(Context& context);
 

@@ -40,6 +40,10 @@ inline constexpr EventType kSelectedEvent{"wfb.selected", "another card transmit
 /// {"stream", "bytes"}
 inline constexpr EventType kBadBatchEvent{"wfb.bad_batch", "a tunnel's payload is malformed"};
 
+/// {"stream", "k", "n", "mcs", "loss_ppm", "reason"}: reason "report" or "silence".
+inline constexpr EventType kLinkEvent{"wfb.link", "a stream is sent in another way"};
+inline constexpr Metric kLinkLoss{"wfb.link.loss", "1", "share of fragments lost, as reported"};
+
 // Of a transmitter.
 inline constexpr Metric kTxIncoming{"wfb.tx.incoming", "1", "payloads taken in"};
 inline constexpr Metric kTxInjected{"wfb.tx.injected", "1", "frames sent, on all cards"};

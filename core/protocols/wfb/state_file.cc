@@ -36,12 +36,13 @@ StateFile::Outcome StateFile::on_storage(Context& context, const StorageResult& 
   const auto step = static_cast<std::uint64_t>(result.token) - first_token_;
   if (step == kRead) {
     record_.clear();
-    if (result.status == StorageStatus::kOk && result.data.size() > kCheckBytes) {
-      const Bytes record = result.data.first(result.data.size() - kCheckBytes);
-      if (std::ranges::equal(blake2b(record), result.data.last(kCheckBytes))) {
-        record_ = to_buffer(record);
-      }
+    if (result.status == StorageStatus::kNotFound) return Outcome::kLoaded;
+    if (result.data.size() <= kCheckBytes) return Outcome::kDamaged;
+    const Bytes record = result.data.first(result.data.size() - kCheckBytes);
+    if (!std::ranges::equal(blake2b(record), result.data.last(kCheckBytes))) {
+      return Outcome::kDamaged;
     }
+    record_ = to_buffer(record);
     return Outcome::kLoaded;
   }
   if (step != kWritten && step != kRenamed) return Outcome::kNotMine;

@@ -17,7 +17,8 @@ class StateFile {
   enum class Outcome : std::uint8_t {
     kNotMine,  ///< the answer belongs to somebody else
     kPending,  ///< there is more to come
-    kLoaded,   ///< record() is what was found: empty where there is none, or a damaged one
+    kLoaded,   ///< record() is what was found: empty where there is none
+    kDamaged,  ///< the same, but there was something that cannot be read
     kSaved,    ///< record() is what is durable
     kFailed,   ///< the disk did not take it; nothing is under way
   };

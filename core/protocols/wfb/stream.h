@@ -9,10 +9,16 @@
 // second. `tunnel` gathers packets for 5 ms, each behind its length, and sends a sign of life where
 // nothing else is sent; through all cards where nothing comes back, so that directed antennas may
 // find each other.
+//
+// An adaptive stream (policy robust) has one more of each: its receiver sends reports of the link
+// on a stream of their own, and its transmitter chooses n and MCS by what it hears of them.
+//
+//   receiver ──► reporter ~~~► listener ──► controller ──► transmitter
 #pragma once
 
 #include "core/protocols/wfb/antenna_selection.h"
 #include "core/protocols/wfb/batch.h"
+#include "core/protocols/wfb/link_controller.h"
 #include "core/protocols/wfb/part.h"
 #include "core/protocols/wfb/receiver_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
@@ -21,6 +27,20 @@ namespace twinbed::wfb {
 
 enum class StreamKind : std::uint8_t { kPlain, kMavlink, kTunnel };
 
+/// Of the receiving side. Channel, k, n and the repairs of the report stream are given.
+struct ReporterOptions {
+  TransmitterOptions transmit;  ///< its outputs are those of StreamOptions::cards
+  Duration every = std::chrono::milliseconds(200);
+};
+
+/// Of the transmitting side; the same are given.
+struct AdaptiveOptions {
+  ReceiverOptions receive;  ///< how reports are heard
+  LinkController::Options controller;
+  /// After so long without a report the most robust setting is taken.
+  Duration silence = std::chrono::seconds(1);
+};
+
 struct StreamOptions {
   std::string name;  ///< without spaces
   StreamKind kind = StreamKind::kPlain;
@@ -28,8 +48,12 @@ struct StreamOptions {
   std::optional<ReceiverOptions> receive;
   /// Its `first_input_port` does not count.
   std::optional<TransmitterOptions> transmit;
-  /// The cards behind transmit->outputs, in their order.
+  /// The cards behind the outputs of what is sent, in their order.
   std::vector<WlanId> cards;
+  /// Where `receive` is there: reports of the link go back.
+  std::optional<ReporterOptions> reporter{};
+  /// Where `transmit` is there: n and MCS follow the reports; k is the controller's.
+  std::optional<AdaptiveOptions> adaptive{};
 
   /// The user's end. With a peer, payloads are exchanged with it; with a port alone, with whoever
   /// spoke to it last; with neither, with the application.
@@ -43,8 +67,9 @@ struct StreamOptions {
 
 class Stream final : private PartOwner {
  public:
-  /// Parts that a stream takes the numbers of: itself, its receiver, its transmitter.
-  static constexpr std::uint32_t kParts = 3;
+  /// Parts that a stream takes the numbers of: itself, its receiver and transmitter, and the same
+  /// two for reports.
+  static constexpr std::uint32_t kParts = 5;
 
   /// Numbers from `first_part` on are the stream's. It records at the interval of its profile.
   Stream(StreamOptions options, std::uint32_t first_part, Duration log_interval);
@@ -63,9 +88,9 @@ class Stream final : private PartOwner {
 
   /// Which card transmits from now on; nothing changes where the stream does not know it.
   void select(WlanId wlan);
-  /// What the antennas heard in this interval; null where the stream does not receive.
-  const AntennaTable* antennas() const;
-  /// Records the receiver's figures, and begins its next interval.
+  /// Adds what the antennas heard in this interval, of the stream and of its reports.
+  void add_antennas(std::vector<const AntennaTable*>& tables) const;
+  /// Records the receivers' figures, and begins their next interval.
   void end_interval(Context& context);
 
   const StreamOptions& options() const { return options_; }
@@ -83,7 +108,19 @@ class Stream final : private PartOwner {
     Node node;
   };
 
-  void on_part_delivery(Context& context, Bytes message) override;
+  using Receiver = Running<ReceiverNode>;
+  using Transmitter = Running<TransmitterNode>;
+
+  void make_reporter(Duration log_interval);
+  void make_listener();
+  TimerId timer(std::uint32_t own) const { return TimerId{first_part_ << Part::kBits | own}; }
+  SocketId user_socket() const { return SocketId{first_part_ << Part::kBits}; }
+  template <class Id, class Handler>
+  bool hand_to_part(Context& context, Id id, Handler&& handler);
+  void send_report(Context& context);
+  void take_report(Context& context, Bytes message);
+  void follow(Context& context, bool has_changed, std::string_view reason);
+  void on_part_delivery(Context& context, std::uint32_t part, Bytes message) override;
   void hand_out(Context& context, Bytes payload);
   void send_batch(Context& context);
   void send(Context& context, Bytes payload);
@@ -93,8 +130,12 @@ class Stream final : private PartOwner {
   std::uint32_t first_part_;
   Duration keepalive_every_;
   Duration batch_timeout_;
-  std::optional<Running<ReceiverNode>> rx_;
-  std::optional<Running<TransmitterNode>> tx_;
+  std::optional<Receiver> rx_;
+  std::optional<Transmitter> tx_;
+  std::optional<Transmitter> reporter_;
+  std::optional<Receiver> listener_;
+  std::optional<LinkController> controller_;
+  std::uint64_t sent_at_report_ = 0;
   Batch batch_;
   std::vector<Bytes> packets_;
   Buffer message_;

@@ -112,6 +112,11 @@ void TransmitterNode::on_command(Context& context, Bytes payload) {
   take(selected_, payload);
 }
 
+ControlTarget& TransmitterNode::control(Context& context) {
+  context_ = &context;
+  return *this;
+}
+
 void TransmitterNode::submit_to_all(Context& context, Bytes payload) {
   context_ = &context;
   take(kAllOutputs, payload);
@@ -186,6 +191,7 @@ void TransmitterNode::encode_waiting() {
 }
 
 void TransmitterNode::send(PacketKind kind, std::size_t output, Bytes packet) {
+  if (kind != PacketKind::kSession) ++sent_;
   // Sessions bear the mark of whatever was sent last.
   if (options_.fwmark != 0 && kind != PacketKind::kSession) {
     mark_ = options_.fwmark + (kind == PacketKind::kParity ? 1 : 0);

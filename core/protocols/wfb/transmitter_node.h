@@ -63,6 +63,10 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   void on_command(Context& context, Bytes payload) override;
   /// A payload for all outputs, whatever is selected.
   void submit_to_all(Context& context, Bytes payload);
+  /// Takes control requests, within this handler.
+  ControlTarget& control(Context& context);
+  /// Data packets and parities sent, ever; those to several outputs count once.
+  std::uint64_t sent() const { return sent_; }
   /// The output of what comes without an input of its own; at first the first one.
   void select(std::size_t output) { output_ = selected_ = output; }
 
@@ -110,6 +114,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   std::size_t selected_ = 0;
   std::size_t output_ = 0;          ///< of the last payload
   std::uint16_t frame_number_ = 0;
+  std::uint64_t sent_ = 0;
   std::uint32_t mark_ = 0;
   Buffer frame_;
   std::deque<Waiting> packets_;     ///< a parity whose time has not come, and all behind it
