@@ -106,6 +106,17 @@ TEST_F(InitDigestTest, IsMissedAfterThreeSeconds) {
   EXPECT_EQ(fake.recorder.lines_with("node 10.77.0.11 does not say which init script"), 1u);
 }
 
+TEST_F(InitDigestTest, HoldsForTenSeconds) {
+  ReceiverNode node = aggregator({{kNode, kPresent}});
+  send(node, digest_datagram(kPresent));
+  fake.now = Time{9999ms};
+  EXPECT_EQ(payloads_of_all(node), 2u);
+  fake.now = Time{10s};
+  payloads_of_all(node);
+  EXPECT_EQ(node.aggregator().counters().all, 7u) << "nothing more was taken";
+  EXPECT_EQ(fake.recorder.lines_with("does not say which init script"), 1u);
+}
+
 TEST_F(InitDigestTest, OfAStrangerChangesNothing) {
   ReceiverNode node = aggregator({{IpAddress{0x0a4d000c}, kPresent}});
   send(node, digest_datagram(kPresent));

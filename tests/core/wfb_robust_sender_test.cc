@@ -98,6 +98,41 @@ TEST(SessionRepeat, CountsFromTheAnnouncementOfANewSession) {
   EXPECT_EQ(sender.take(), "SS") << "a second after the last announcement, not two";
 }
 
+// ---- refuse_replay ---------------------------------------------------------------------------
+
+TEST(RefuseReplay, ChangesNoSessionWithoutAnEpochForIt) {
+  TransmitterOptions options = options_of({2, 4});
+  options.encoder.refuse_replay = true;
+  options.control = Endpoint{kLoopback, 7000};
+  Sender sender(options);
+  const auto set_fec = [&](FecParams fec) {
+    sender.fake.requests.clear();
+    sender.fake.run([&](Context& context) {
+      static_cast<Protocol&>(sender.node).on_datagram(
+          context, {SocketId{0x1000},
+                    {kLoopback, 9},
+                    control_request(1, ControlCommand::kSetFec, control_body(fec))});
+    });
+    const Request* reply = sender.fake.only(RequestKind::kSend);
+    return read_control_reply(sender.fake.requests.data(*reply))->error;
+  };
+  // The file is read, then what is reserved is written, renamed and durable; from then on no
+  // further answer comes.
+  for (const std::uint64_t token : {1, 2, 3}) {
+    const auto status = token == 1 ? StorageStatus::kNotFound : StorageStatus::kOk;
+    sender.fake.run([&](Context& context) {
+      sender.node.on_storage(context, {StorageToken{token}, status, {}});
+    });
+  }
+  const std::uint64_t first = sender.node.epoch();
+  EXPECT_EQ(first, 1'700'000'000'000u);
+  for (std::uint64_t i = 0; i < EpochReserve::kAhead; ++i) {
+    ASSERT_EQ(set_fec({2, static_cast<std::uint8_t>(3 + i % 2)}), 0u);
+  }
+  EXPECT_EQ(set_fec({1, 2}), 11u) << "EAGAIN";
+  EXPECT_EQ(sender.node.epoch(), first + EpochReserve::kAhead);
+}
+
 // ---- close_block -----------------------------------------------------------------------------
 
 TEST(CloseBlock, SendsAllFillersAndParitiesAtTheFirstTimeout) {

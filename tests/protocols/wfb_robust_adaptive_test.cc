@@ -79,6 +79,7 @@ class AdaptiveLink {
   }
   WfbLinkWorld& world() { return world_; }
   bool is_uplink_cut = false;
+  Duration session_loss{};  ///< of each new session, so long nothing is heard
   std::function<int(Time)> snr = snr_at;
 
  private:
@@ -93,11 +94,23 @@ class AdaptiveLink {
     airtime_ += Duration{static_cast<std::int64_t>(sent.packet.size()) * 8 * 1'000'000 /
                          kMbit[sent.rate.mcs]};
     const int snr_db = snr(context.now);
+    if (is_lost_session(context.now, sent.packet)) return std::nullopt;
     if (context.random.chance(frame_loss(snr_db, sent.rate.mcs))) return std::nullopt;
     return snr_db - 95;
   }
 
+  bool is_lost_session(Time now, Bytes packet) {
+    if (packet[0] != static_cast<std::byte>(PacketType::kSession)) return false;
+    if (!std::ranges::equal(packet, session_)) {
+      session_ = to_buffer(packet);
+      session_since_ = now;
+    }
+    return now - session_since_ < session_loss;
+  }
+
   WfbLinkWorld world_;
+  Buffer session_;
+  Time session_since_{};
   StreamOptions video_;
   StreamOptions ground_;
   Duration airtime_{};
@@ -137,6 +150,20 @@ TEST(AdaptiveLinkTest, RecordsEachChange) {
   EXPECT_THAT(changes.back(), ::testing::HasSubstr("n=9 mcs=0"))
       << "of 9 dB, MCS 1 needs 7 and the margin takes 2";
   EXPECT_LT(changes.size(), 20u) << "it does not swing";
+}
+
+TEST(AdaptiveLinkTest, AnnouncesASessionAgainThatTheReceiverHasNotHeard) {
+  AdaptiveLink link;
+  link.adapt();
+  link.repair();
+  link.session_loss = 50ms;
+  link.snr = [](Time) { return 40; };
+  const Outcome outcome = link.run(60s);
+  const auto sessions = static_cast<std::size_t>(link.world().lines("wfb.session").size());
+  ASSERT_GT(sessions, 2u) << "of video and of its reports";
+  EXPECT_LT(outcome.delivered, kPayloads) << "every session's first announcement was lost";
+  // A report comes every 200 ms; without it a second's worth would be lost.
+  EXPECT_GT(outcome.delivered, kPayloads - 300u * (sessions - 2));
 }
 
 TEST(AdaptiveLinkTest, IsMostRobustWithoutReports) {

@@ -56,6 +56,8 @@ void Encoder::announce_if_due(Time now) {
   announce(now, options_.session_repeat ? options_.fec.n - options_.fec.k + 1 : 1);
 }
 
+void Encoder::announce_again(Time now) { announce(now, options_.fec.n - options_.fec.k + 1); }
+
 Time Encoder::next_announcement() const {
   return is_announced_ ? announced_ + options_.announce_every : Time{};
 }
@@ -64,7 +66,7 @@ void Encoder::send(Time now, Bytes payload, Random& random) {
   announce_if_due(now);
   add_fragment(0, payload.first(std::min(payload.size(), kMaxPayloadBytes)), random);
   // Numbers ran out: the new session is not left to chance.
-  if (!is_announced_) announce(now, options_.fec.n - options_.fec.k + 1);
+  if (!is_announced_) announce_again(now);
 }
 
 void Encoder::fill(Random& random) {
@@ -75,7 +77,7 @@ void Encoder::set_fec(Time now, FecParams fec, Random& random) {
   while (has_open_block()) fill(random);
   options_.fec = fec;
   begin_next_session(random);
-  announce(now, fec.n - fec.k + 1);
+  announce_again(now);
 }
 
 void Encoder::add_fragment(std::uint8_t flags, Bytes payload, Random& random) {

@@ -56,7 +56,9 @@ class Encoder {
   bool has_open_block() const { return next_fragment_ > 0; }
   /// Announces the session where that is due, without a payload.
   void announce_if_due(Time now);
-  /// When that is.
+  /// Announces the session n - k + 1 times, due or not.
+  void announce_again(Time now);
+  /// When announce_if_due() would.
   Time next_announcement() const;
 
   /// Closes the open block, begins a session with these parameters, and announces it n - k + 1

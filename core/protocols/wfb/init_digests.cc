@@ -12,6 +12,8 @@ namespace {
 
 /// A forwarder tells its digest before anything else and again after a second; both may be lost.
 constexpr Duration kPatience = std::chrono::seconds(3);
+/// So long a digest holds: ten that are lost in a row are none.
+constexpr Duration kHolds = std::chrono::seconds(10);
 constexpr std::size_t kMostStrangers = 64;
 
 std::optional<Bytes> digest_in(Bytes datagram) {
@@ -52,11 +54,15 @@ bool InitDigests::admit(Context& context, const Datagram& datagram) {
   }
   Node& node = found->second;
   if (const std::optional<Bytes> digest = digest_in(datagram.payload)) {
+    node.told = context.now;
     change(context, address, node,
            std::ranges::equal(*digest, node.expected) ? State::kPresent : State::kStale);
     return false;
   }
-  if (node.state == State::kPresent) return true;
+  if (node.state == State::kPresent) {
+    if (context.now - node.told < kHolds) return true;
+    change(context, address, node, State::kSilent);
+  }
   ++refused_;
   node.heard_first = std::min(node.heard_first, context.now);
   if (node.state == State::kNew && context.now - node.heard_first >= kPatience) {

@@ -4,8 +4,8 @@
 // runs its old script then feeds one stream into another. With policy robust the script holds a
 // digest of what it was made of; the node's forwarders tell it to their aggregators, at their start
 // and every second, and an aggregator that knows what to expect takes nothing from a node before
-// its digest has come (a second at most), or while it is another one. This finds mistakes; it keeps
-// nobody out who means harm, as a digest is no secret.
+// its digest has come (a second at most), while it is another one, or once it has not come for
+// long. This finds mistakes; it keeps nobody out who means harm, as a digest is no secret.
 //
 //   datagram    reception of nobody (17) | 4 | digest, at most 32 bytes
 //
@@ -47,7 +47,8 @@ class InitDigests {
   struct Node {
     Buffer expected;
     State state = State::kNew;
-    Time heard_first = kNever;
+    Time heard_first = kNever;  ///< before it told anything
+    Time told{};                ///< its last digest
   };
 
   void change(Context& context, IpAddress address, Node& node, State state);

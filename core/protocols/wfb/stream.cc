@@ -226,6 +226,11 @@ void Stream::take_report(Context& context, Bytes message) {
   const std::optional<LinkReport> report = read_link_report(message);
   if (!report) return;
   context.timers.set(timer(kSilence), context.now + options_.adaptive->silence);
+  // All copies of the announcement were lost, or came too late for this report.
+  const bool hears_another = report->epoch != 0 && report->epoch != tx_->node.epoch();
+  if (hears_another && options_.transmit->encoder.refuse_replay) {
+    tx_->part.run(context, [&](Context& inner) { tx_->node.announce_again(inner); });
+  }
   const std::uint64_t sent = tx_->node.sent() - std::exchange(sent_at_report_, tx_->node.sent());
   const bool has_changed = controller_->on_report(*report, sent);
   context.recorder.sample(kLinkLoss, controller_->loss());
@@ -251,7 +256,7 @@ void Stream::follow(Context& context, bool has_changed, std::string_view reason)
     radio.mcs = choice.mcs;
     // A new session is announced at the more robust of the two rates.
     if (becomes_slower) target.set_radio(radio);
-    if (target.fec() != choice.fec) target.set_fec(choice.fec);
+    if (target.fec() != choice.fec && target.can_set_fec()) target.set_fec(choice.fec);
     target.set_radio(radio);
   });
 }

@@ -117,6 +117,11 @@ ControlTarget& TransmitterNode::control(Context& context) {
   return *this;
 }
 
+void TransmitterNode::announce_again(Context& context) {
+  context_ = &context;
+  if (encoder_) encoder_->announce_again(context.now);
+}
+
 void TransmitterNode::submit_to_all(Context& context, Bytes payload) {
   context_ = &context;
   take(kAllOutputs, payload);
@@ -149,11 +154,11 @@ void TransmitterNode::restart_fec_timer() {
   }
 }
 
+bool TransmitterNode::can_set_fec() const {
+  return !encoder_ || !epochs_ || epochs_->allows(encoder_->epoch() + 1);
+}
+
 void TransmitterNode::set_fec(FecParams fec) {
-  if (encoder_ && epochs_ && !epochs_->allows(encoder_->epoch() + 1)) {
-    context_->recorder.log("k and n stay as they are: no further epoch is durable yet");
-    return;
-  }
   options_.encoder.fec = fec;
   if (!encoder_) return;
   encoder_->set_fec(context_->now, fec, context_->random);

@@ -65,6 +65,10 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   void submit_to_all(Context& context, Bytes payload);
   /// Takes control requests, within this handler.
   ControlTarget& control(Context& context);
+  /// Announces the session once more, as its receiver has not heard of it.
+  void announce_again(Context& context);
+  /// Of the session that is on; 0 before there is one.
+  std::uint64_t epoch() const { return encoder_ ? encoder_->epoch() : 0; }
   /// Data packets and parities sent, ever; those to several outputs count once.
   std::uint64_t sent() const { return sent_; }
   /// The output of what comes without an input of its own; at first the first one.
@@ -91,6 +95,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
 
   void on_packet(PacketKind kind, Bytes packet) override;
   FecParams fec() const override { return options_.encoder.fec; }
+  bool can_set_fec() const override;
   void set_fec(FecParams fec) override;
   RadioSettings radio() const override { return options_.radio; }
   void set_radio(const RadioSettings& settings) override { options_.radio = settings; }
