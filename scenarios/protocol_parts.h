@@ -35,5 +35,7 @@ Result<sim::ProtocolFactory> make_election(const Scenario& scenario, std::size_t
                                            const std::vector<Endpoint>& endpoints);
 Result<sim::ProtocolFactory> make_raft(const Scenario& scenario, std::size_t node,
                                        const std::vector<Endpoint>& endpoints);
+Result<sim::ProtocolFactory> make_wfb(const Scenario& scenario, std::size_t node,
+                                      const std::vector<Endpoint>& endpoints);
 
 }  // namespace twinbed::scenarios

@@ -36,6 +36,7 @@ Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t
   if (name == "pingpong") return make_pingpong(scenario, node, endpoints);
   if (name == "election") return make_election(scenario, node, endpoints);
   if (name == "raft") return make_raft(scenario, node, endpoints);
+  if (name == "wfb") return make_wfb(scenario, node, endpoints);
   std::string known;
   for (const std::string& other : protocol_names()) known += " " + other;
   return Error{"there is no protocol '" + name + "'; there are" + known};
@@ -53,6 +54,6 @@ sim::RunNodes run_nodes(const Scenario& scenario) {
   return nodes;
 }
 
-std::vector<std::string> protocol_names() { return {"election", "pingpong", "raft"}; }
+std::vector<std::string> protocol_names() { return {"election", "pingpong", "raft", "wfb"}; }
 
 }  // namespace twinbed::scenarios

@@ -10,6 +10,7 @@
 #include "sim/checkers/options.h"
 #include "sim/checkers/quorum_checkers.h"
 #include "sim/checkers/raft_checker.h"
+#include "sim/checkers/traffic_checker.h"
 
 namespace twinbed::sim {
 namespace {
@@ -20,7 +21,7 @@ struct KnownChecker {
   Result<std::unique_ptr<Checker>> (*make)(OptionReader&, const RunNodes&);
 };
 
-constexpr std::array<KnownChecker, 11> kCheckers{
+constexpr std::array<KnownChecker, 12> kCheckers{
     {{"agreement", kAgreementDoc, make_agreement},
      {"at_most_one_leader", kAtMostOneLeaderDoc, make_at_most_one_leader},
      {"delivery", kDeliveryDoc, make_delivery},
@@ -31,7 +32,8 @@ constexpr std::array<KnownChecker, 11> kCheckers{
      {"one_committer", kOneCommitterDoc, make_one_committer},
      {"preference", kPreferenceDoc, make_preference},
      {"raft_safety", kRaftSafetyDoc, make_raft_safety},
-     {"stability", kStabilityDoc, make_stability}}};
+     {"stability", kStabilityDoc, make_stability},
+     {"traffic", kTrafficDoc, make_traffic}}};
 
 const KnownChecker* find_checker(std::string_view name) {
   const auto found = std::find_if(kCheckers.begin(), kCheckers.end(),

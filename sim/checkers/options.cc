@@ -49,6 +49,20 @@ std::int64_t OptionReader::integer(std::string_view key, std::int64_t otherwise,
   return otherwise;
 }
 
+double OptionReader::real(std::string_view key, double otherwise, double minimum,
+                          double maximum) {
+  const CheckerOption* option = find(key);
+  if (option == nullptr) return otherwise;
+  const auto* whole = std::get_if<std::int64_t>(option);
+  const auto* exact = std::get_if<double>(option);
+  const double value = whole != nullptr   ? static_cast<double>(*whole)
+                       : exact != nullptr ? *exact
+                                          : maximum + 1;
+  if (value >= minimum && value <= maximum) return value;
+  refuse_kind(key, "a number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
+  return otherwise;
+}
+
 bool OptionReader::flag(std::string_view key, bool otherwise) {
   const CheckerOption* option = find(key);
   if (option == nullptr) return otherwise;

@@ -20,6 +20,8 @@ class OptionReader {
   /// A duration is not negative; the integer 0 stands for one too.
   Duration duration(std::string_view key, Duration otherwise);
   std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t minimum);
+  /// A number from `minimum` to `maximum`; integers are numbers too.
+  double real(std::string_view key, double otherwise, double minimum, double maximum);
   bool flag(std::string_view key, bool otherwise);
   std::string text(std::string_view key, std::string_view otherwise);
   /// One of the words; the first is taken when the option is not given.
