@@ -12,4 +12,5 @@ PYBIND11_MODULE(_twinbed, module) {
   bind_sim(module);
   bind_backends(module);
   bind_scenarios(module);
+  bind_wfb(module);
 }

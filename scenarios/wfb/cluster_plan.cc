@@ -34,7 +34,9 @@ Result<std::vector<const ProfileConfig*>> find_profiles(const ClusterConfig& con
                                                         std::vector<std::string> names) {
   std::vector<std::string> known;
   for (const ProfileConfig& profile : config.profiles) known.push_back(profile.name);
-  if (names.empty()) return Error{"no profile is named; the profiles are " + join_words(known, "and")};
+  if (names.empty()) {
+    return Error{"no profile is named; the profiles are " + join_words(known, "and")};
+  }
   std::sort(names.begin(), names.end());
   std::vector<const ProfileConfig*> found;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -69,12 +71,21 @@ Result<bool> check_one_card(const ClusterConfig& config, const StreamPlan& plan)
                "; make it udp_proxy, or set mirror to send through all"};
 }
 
+Error unknown_node(const ClusterConfig& config, std::string_view address) {
+  std::vector<std::string> known;
+  for (const ClusterNode& node : config.nodes) known.push_back(to_string(node.address));
+  return {"there is no node " + std::string(address) + " in the cluster" +
+          (known.empty() ? ", which has none; add some in [cluster]"
+                         : known.size() == 1 ? "; its only node is " + known.front()
+                                             : "; its nodes are " + join_words(known, "and"))};
+}
+
 void append_line(std::string& out, std::string_view key, std::string_view value) {
   // With its length a value cannot pass for another line.
   out += std::string(key) + " " + std::to_string(value.size()) + ":" + std::string(value) + "\n";
 }
 
-void append_line(std::string& out, std::string_view key, const std::optional<std::uint32_t>& value) {
+void append_line(std::string& out, std::string_view key, std::optional<std::uint32_t> value) {
   append_line(out, key, value ? std::to_string(*value) : "none");
 }
 
@@ -140,17 +151,18 @@ Result<std::vector<StreamPlan>> plan_cluster(const ClusterConfig& config,
   return plans;
 }
 
+Result<IpAddress> find_node(const ClusterConfig& config, std::string_view address) {
+  const Result<IpAddress> parsed = parse_address(address);
+  if (parsed && config.node(*parsed) != nullptr) return *parsed;
+  return unknown_node(config, in_quotes(address));
+}
+
 Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string> profiles,
                            IpAddress address) {
   const auto streams = plan_cluster(config, std::move(profiles));
   if (!streams) return Error{streams.error()};
   const ClusterNode* node = config.node(address);
-  if (node == nullptr) {
-    std::vector<std::string> known;
-    for (const ClusterNode& candidate : config.nodes) known.push_back(to_string(candidate.address));
-    return Error{"there is no node " + to_string(address) + " in the cluster; its nodes are " +
-                 join_words(known, "and")};
-  }
+  if (node == nullptr) return unknown_node(config, to_string(address));
   NodePlan plan;
   plan.address = address;
   plan.server_address = node->server_address;
@@ -174,7 +186,9 @@ Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string>
   return plan;
 }
 
-std::string init_digest(const NodePlan& plan) { return blake2b_hex(as_bytes(canonical_form(plan))); }
+std::string init_digest(const NodePlan& plan) {
+  return blake2b_hex(as_bytes(canonical_form(plan)));
+}
 
 Result<std::string> init_digest(const ClusterConfig& config,
                                 const std::vector<std::string>& profiles, IpAddress node) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
@@ -80,6 +81,9 @@ struct NodePlan {
 
   bool operator==(const NodePlan&) const = default;
 };
+
+/// The address of the node that a person names. The error lists those that there are.
+Result<IpAddress> find_node(const ClusterConfig& config, std::string_view address);
 
 /// What one of the nodes does. An address that is no node's is answered with those that are.
 Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string> profiles,

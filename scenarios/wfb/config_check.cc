@@ -20,8 +20,8 @@ class StreamCheck {
 
   bool check() {
     if (stream_.fec_k > stream_.fec_n) {
-      const bool k_is_written = node_.find("fec_k") != nullptr && node_.find("fec_k")->place.line > 0;
-      return fail(k_is_written ? "fec_k" : "fec_n",
+      const YamlNode* k = node_.find("fec_k");
+      return fail(k != nullptr && k->place.line > 0 ? "fec_k" : "fec_n",
                   "fec_k " + std::to_string(stream_.fec_k) + " is more than fec_n " +
                       std::to_string(stream_.fec_n) + "; fec_n counts all fragments of a block, so "
                       "raise it or lower fec_k");

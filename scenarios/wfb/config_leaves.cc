@@ -70,8 +70,8 @@ Result<IpAddress> parse_ip(const std::string& text) {
 Result<std::string> parse_card(const std::string& text) {
   // IFNAMSIZ less the closing zero; what the shell or a path could misread is no such name either.
   if (text.size() <= 15 && is_made_of(text, "._-") && is_alphanumeric(text[0])) return text;
-  return Error{in_quotes(text) + " is not the name of a network interface, write one such as wlan0: "
-               "letters, digits and . _ -, 15 at most"};
+  return Error{in_quotes(text) + " is not the name of a network interface, write one such as "
+               "wlan0: letters, digits and . _ -, 15 at most"};
 }
 
 Result<std::uint32_t> parse_digits(std::string_view text, std::uint32_t most) {
@@ -131,7 +131,9 @@ bool is_text(const YamlNode& node) {
 
 std::optional<Error> check_form(const YamlNode& node, bool wants_text, const std::string& what) {
   if (is_text(node) == wants_text) return std::nullopt;
-  if (wants_text) return Error{in_quotes(node.text) + " is not a text, write " + what + " in quotes"};
+  if (wants_text) {
+    return Error{in_quotes(node.text) + " is not a text, write " + what + " in quotes"};
+  }
   return Error{in_quotes(node.text) + " is a text, write " + what + " without quotes"};
 }
 
@@ -157,9 +159,9 @@ Result<Peer> parse_peer(std::string_view text) {
     }
     return peer;
   }
-  return Error{in_quotes(text) + " is no peer, write listen://ADDRESS:PORT, connect://ADDRESS:PORT, "
-               "listen_unix://@NAME, connect_unix://@NAME or serial:DEVICE:BAUD, with an IPv4 "
-               "address"};
+  return Error{in_quotes(text) + " is no peer, write listen://ADDRESS:PORT, "
+               "connect://ADDRESS:PORT, listen_unix://@NAME, connect_unix://@NAME or "
+               "serial:DEVICE:BAUD, with an IPv4 address"};
 }
 
 std::string to_string(const Peer& peer) {
@@ -255,7 +257,8 @@ const Kind<TxPower>& wfb_power_kind() {
 
 const Kind<Peer>& wfb_peer_kind() {
   static const auto kind = wfb_text_leaf<Peer>(
-      "a peer such as listen://0.0.0.0:5602", [](const std::string& text) { return parse_peer(text); },
+      "a peer such as listen://0.0.0.0:5602",
+      [](const std::string& text) { return parse_peer(text); },
       [](const Peer& peer) { return to_string(peer); });
   return kind;
 }

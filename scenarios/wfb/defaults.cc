@@ -16,7 +16,7 @@ constexpr std::string_view kText = R"(# The configuration of WFB-NG where a file
 
 [cluster]
 # nodes = {'10.77.0.11': {'wlans': ['wlan0']},
-#          '10.77.0.12': {'wlans': ['wlan0', 'wlan1'], 'wifi_txpower': {'wlan0': None, 'wlan1': 'off'}}}
+#          '10.77.0.12': {'wlans': ['wlan0', 'wlan1'], 'wifi_txpower': 'off'}}
 # server_address = '10.77.0.1'
 nodes = {}
 

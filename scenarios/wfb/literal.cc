@@ -88,7 +88,9 @@ void LiteralParser::skip_blanks(bool lines) {
 bool LiteralParser::parse_whole(YamlNode& out) {
   skip_blanks(true);
   const std::size_t begin = at_;
-  if (at_ == text_.size()) return fail(at_, "this key has no value; write None where none is meant");
+  if (at_ == text_.size()) {
+    return fail(at_, "this key has no value; write None where none is meant");
+  }
   if (!parse_value(out, 0)) return false;
   skip_blanks(false);
   if (peek() == ',') {  // a tuple without its parentheses

@@ -1,4 +1,4 @@
-// Reads values as Python writes them: 0x10, 0.005, 'text', True, None, [1, 2], {'wlans': ('wlan0',)}.
+// Reads values as Python writes them: 0x10, 0.005, 'text', True, None, [1, 2], {'a': ('b',)}.
 //
 //     value   = number | text+ | True | False | None | list | tuple | dictionary
 //     text    = ["r" | "u"] quote characters quote, quote being ', ", ''' or """

@@ -140,9 +140,10 @@ TEST(WfbConfig, MistakesInTheFormOfAFile) {
   EXPECT_EQ(mistake("[video]\nfec_k = 1\nFEC_K = 2\n"),
             "a.cfg:3:1: key 'fec_k' is in this section already, at line 2; keep one of them");
   EXPECT_THAT(mistake("[cluster]\nnodes = {\n}\n"),
-              StartsWith("a.cfg:2:9: this '{' is never closed; add '}', on a line that is indented"));
+              StartsWith("a.cfg:2:9: this '{' is never closed; add '}', on a line that is "));
   EXPECT_THAT(mistake("[DEFAULT]\na = 1\n"), StartsWith("a.cfg:1:1: a section [DEFAULT] would"));
-  EXPECT_THAT(mistake("[common]\n  log_file = 'a\xff'\n"), StartsWith("a.cfg:2:16: this is not UTF-8"));
+  EXPECT_THAT(mistake("[common]\n  log_file = 'a\xff'\n"),
+              StartsWith("a.cfg:2:16: this is not UTF-8"));
   EXPECT_THAT(mistake("[common]\nlog_file = 'a\x01'\n"),
               StartsWith("a.cfg:2:14: there is a control character here"));
   EXPECT_THAT(mistake("[path]\nlog_dir = '100%'\n"),
@@ -150,7 +151,8 @@ TEST(WfbConfig, MistakesInTheFormOfAFile) {
   EXPECT_THAT(mistake("[path]\nlog_dir = '%(path.nothing)s'\n"),
               StartsWith("a.cfg:2:11: there is no value 'path.nothing' to refer to"));
   EXPECT_THAT(mistake(std::string(300'000, '#')), HasSubstr("more than 256 KiB"));
-  EXPECT_THAT(mistake(std::string(5000, '#')), StartsWith("a.cfg:1:1: this line has more than 4096"));
+  EXPECT_THAT(mistake(std::string(5000, '#')),
+              StartsWith("a.cfg:1:1: this line has more than 4096 bytes"));
   EXPECT_THAT(load_cluster_files({"/nowhere/a.cfg"}).error(),
               StartsWith("/nowhere/a.cfg: the configuration cannot be opened (No such file"));
   EXPECT_THAT(load_cluster_files({kData}).error(), HasSubstr("this is a directory"));
@@ -205,7 +207,7 @@ TEST(WfbConfig, MistakesInNodes) {
   EXPECT_THAT(mistake("[cluster]\nserver_address = 'central'\nnodes = {}\n"),
               StartsWith("a.cfg:2:18: server_address 'central' is not an IPv4 address"));
   EXPECT_THAT(mistake("[cluster]\nnodes = {'10.77.0.11': {'wlans': ['wlan0']}}\n"),
-              StartsWith("a.cfg:2:10: node '10.77.0.11' has no server_address; set it in [cluster]"));
+              StartsWith("a.cfg:2:10: node '10.77.0.11' has no server_address; set it in "));
   EXPECT_THAT(mistake("[cluster]\nserver_address = '10.77.0.1'\nnodes = {'10.77.0.11': {}}\n"),
               HasSubstr("missing key 'wlans' in cluster_node"));
   EXPECT_THAT(mistake(cluster(", 'wlan': 1")),

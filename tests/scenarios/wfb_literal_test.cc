@@ -86,7 +86,8 @@ TEST(WfbLiteral, MistakesSayWhereAndWhat) {
   EXPECT_THAT(mistake({"{1}"}), HasSubstr("1:6 a key of a dictionary must be a text"));
   EXPECT_THAT(mistake({""}), HasSubstr("this key has no value; write None"));
   EXPECT_THAT(mistake({"010"}), HasSubstr("begins with 0; leave it out"));
-  for (const char* bad : {"1__0", "_1", "1_", "0x", "1e999", "9223372036854775808", "1.2.3", "3j"}) {
+  for (const char* bad :
+       {"1__0", "_1", "1_", "0x", "1e999", "9223372036854775808", "1.2.3", "3j"}) {
     EXPECT_THAT(mistake({bad}), HasSubstr("1:5 ")) << bad;
   }
   EXPECT_THAT(mistake({"b'x'"}), HasSubstr("only r and u may stand before a quote"));

@@ -83,6 +83,9 @@ TEST(WfbPlan, WhatCannotRunIsRefused) {
             "the cluster has 3; make it udp_proxy, or set mirror to send through all");
   EXPECT_EQ(plan_node(config, {"gs"}, address("10.77.0.13")).error(),
             "there is no node 10.77.0.13 in the cluster; its nodes are 10.77.0.11 and 10.77.0.12");
+  EXPECT_EQ(find_node(config, "camera").error(),
+            "there is no node 'camera' in the cluster; its nodes are 10.77.0.11 and 10.77.0.12");
+  EXPECT_EQ(*find_node(config, "10.77.0.12"), address("10.77.0.12"));
   config.base_port_node = 65530;
   EXPECT_TRUE(plan_cluster(config, {"gs"}));  // six ports: the last one is 65535
   config.base_port_node = 65531;

@@ -1,0 +1,128 @@
+"""The verbs about clusters of WFB-NG: wfb defaults, plan, gen-init."""
+
+import click
+
+from .. import _twinbed
+from .output import print_json, print_table
+
+FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+PROFILES = click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=("gs",),
+    show_default=True,
+    metavar="NAME",
+    help="A profile that the central node runs; may be repeated.",
+)
+
+
+@click.group()
+def wfb():
+    """Clusters of WFB-NG: their files, their nodes, their statistics.
+
+    A central node receives and sends through the cards of other machines, the nodes, which need
+    neither keys nor configuration. FILE is a configuration of WFB-NG's own, such as
+    /etc/wifibroadcast.cfg; of several the later ones replace single keys of the earlier ones, and
+    what none of them says is as `twinbed wfb defaults` prints it.
+
+    \b
+    Examples:
+      twinbed wfb plan cluster.cfg
+      twinbed wfb gen-init --node 10.77.0.11 cluster.cfg > node11.sh
+    """
+
+
+@wfb.command()
+def defaults():
+    """Prints the default configuration, as a file to learn from.
+
+    \b
+    Example:
+      twinbed wfb defaults | less
+    """
+    click.echo(_twinbed.wfb_default_config(), nl=False)
+
+
+@wfb.command()
+@FILES
+@PROFILES
+@click.option("--commands", is_flag=True, help="Prints the command lines of the central node.")
+@click.option("--json", "as_json", is_flag=True, help="Prints JSON.")
+def plan(files, profiles, commands, as_json):
+    """Prints which UDP ports each stream takes, on the central node and on each node.
+
+    The ports follow from the files alone. A stream or a card that is added shifts the ports after
+    it, so that every node needs a new script then; a node that is added shifts nothing.
+
+    \b
+    Examples:
+      twinbed wfb plan cluster.cfg
+      twinbed wfb plan cluster.cfg --profile gs --profile gs_bind --commands
+    """
+    cluster = _twinbed.load_wfb_cluster(list(files))
+    if commands:
+        lines = cluster.server_commands(list(profiles), "TAG")
+        if as_json:
+            print_json(lines)
+        else:
+            for line in lines:
+                click.echo(_twinbed.shell_text(line))
+        return
+    streams = cluster.plan(list(profiles))
+    if as_json:
+        print_json(
+            [
+                {
+                    "profile": stream.profile,
+                    "stream": stream.name,
+                    "link_id": stream.link_id,
+                    "aggregator_port": stream.aggregator_port,
+                    "injectors": dict(stream.injectors),
+                }
+                for stream in streams
+            ]
+        )
+        return
+    rows = [
+        [
+            stream.profile,
+            stream.name,
+            str(stream.aggregator_port),
+            *(",".join(map(str, ports)) for _, ports in stream.injectors),
+        ]
+        for stream in streams
+    ]
+    print_table(["profile", "stream", "aggregator", *cluster.nodes], rows, names=2)
+
+
+@wfb.command("gen-init")
+@FILES
+@click.option("--node", required=True, metavar="ADDRESS", help="IPv4 address of the node.")
+@PROFILES
+@click.option(
+    "--policy",
+    type=click.Choice(["original", "robust"]),
+    default="robust",
+    show_default=True,
+    help="robust: forwarders tell the central node from which configuration they were made.",
+)
+@click.option("--ssh", "is_for_ssh", is_flag=True, help="Ends with standard input, as for ssh.")
+def gen_init(files, node, profiles, policy, is_for_ssh):
+    """Prints the script that makes a machine a node of the cluster.
+
+    Copy it to the node and run it there as root with bash; the node needs twinbed-node, iw and ip.
+    It puts the cards into monitor mode and runs a forwarder and an injector for each stream; when
+    one of them ends, it ends them all and fails. No key goes to the node.
+
+    Make the scripts of all nodes anew when the files change. Under policy robust a central node
+    that finds another digest than its own files give says which node has an outdated script.
+
+    \b
+    Examples:
+      twinbed wfb gen-init --node 10.77.0.11 cluster.cfg > node11.sh
+      scp node11.sh root@10.77.0.11: && ssh root@10.77.0.11 bash node11.sh
+    """
+    cluster = _twinbed.load_wfb_cluster(list(files))
+    script = cluster.node_script(node, list(profiles), policy=policy, is_for_ssh=is_for_ssh)
+    click.echo(script, nl=False)
