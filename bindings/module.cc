@@ -13,4 +13,5 @@ PYBIND11_MODULE(_twinbed, module) {
   bind_backends(module);
   bind_scenarios(module);
   bind_wfb(module);
+  bind_wfb_statistics(module);
 }

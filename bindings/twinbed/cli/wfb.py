@@ -1,9 +1,13 @@
-"""The verbs about clusters of WFB-NG: wfb defaults, plan, gen-init."""
+"""The verbs about clusters of WFB-NG: wfb defaults, plan, gen-init, top."""
+
+import contextlib
+import sys
 
 import click
 
 from .. import _twinbed
-from .output import print_json, print_table
+from ..wfb_top import Board, Watch, parse_server
+from .output import print_json, print_table, remark
 
 FILES = click.argument("files", metavar="FILE...", nargs=-1, required=True)
 PROFILES = click.option(
@@ -30,6 +34,7 @@ def wfb():
     Examples:
       twinbed wfb plan cluster.cfg
       twinbed wfb gen-init --node 10.77.0.11 cluster.cfg > node11.sh
+      twinbed wfb top 127.0.0.1:8003
     """
 
 
@@ -126,3 +131,84 @@ def gen_init(files, node, profiles, policy, is_for_ssh):
     cluster = _twinbed.load_wfb_cluster(list(files))
     script = cluster.node_script(node, list(profiles), policy=policy, is_for_ssh=is_for_ssh)
     click.echo(script, nl=False)
+
+
+def _print_board(board: Board) -> None:
+    click.echo(board.title.title if board.title else "")
+    for title, header, rows in board.tables():
+        click.echo(f"\n{title}")
+        print_table(header, rows, names=2)
+
+
+def _show_live(watch: Watch) -> None:
+    """A view that fills the terminal and changes with each message, until Ctrl-C."""
+    from rich import box
+    from rich.console import Group
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    board = Board()
+
+    def view() -> Group:
+        parts = [Text(board.title.title if board.title else "", style="bold"), Text(watch.status)]
+        for title, header, rows in board.tables():
+            table = Table(*header, title=title, box=box.SIMPLE_HEAD, title_justify="left")
+            for row in rows:
+                table.add_row(*(Text(cell) for cell in row))
+            parts.append(table)
+        return Group(*parts)
+
+    # Drawn anew four times a second, so that a connection that is lost shows, too.
+    with Live(get_renderable=view, screen=True, refresh_per_second=4):
+        for message in watch.messages():
+            board.add(message)
+
+
+def _follow(watch: Watch, as_json: bool) -> None:
+    """Lines for other programs: each message, or the tables whenever all services were heard."""
+    board = Board()
+    watch.on_status = remark
+    for message in watch.messages():
+        is_complete = board.add(message)
+        if as_json:
+            click.echo(_twinbed.wfb_statistics_line(message), nl=False)
+        elif is_complete:
+            _print_board(board)
+        sys.stdout.flush()
+        if is_complete and watch.once:
+            return
+
+
+@wfb.command()
+@click.argument("server", metavar="HOST:PORT")
+@click.option("--profile", metavar="NAME", help="The profile that is expected there.")
+@click.option("--once", is_flag=True, help="Ends when each service has been heard.")
+@click.option("--json", "as_json", is_flag=True, help="Prints each message as a line of JSON.")
+def top(server, profile, once, as_json):
+    """Watches the antennas of a central node.
+
+    PORT is the stats_port of a profile: 8003 for gs and 8002 for drone unless the configuration
+    says otherwise. WFB-NG's own wfb-server is understood, too. On a terminal the view changes with
+    each message until Ctrl-C; elsewhere, and with --once, it is plain text.
+
+    An antenna of a cluster is called by its node's address in hexadecimal, its card and its number:
+    0A4D000B:0:1 is antenna 1 of card 0 at 10.77.0.11. Its loss says how many of the packets that
+    any antenna heard it missed: high loss of one antenna costs nothing as long as others hear, but
+    lost packets of a receiver are missing in the picture. FEC 8/12 means that any 8 of 12 packets
+    give back the rest.
+
+    A connection that is silent for 5 s, or for five intervals if they are longer, is made anew.
+
+    \b
+    Examples:
+      twinbed wfb top 127.0.0.1:8003
+      twinbed wfb top 10.77.0.1:8003 --once
+      twinbed wfb top 10.77.0.1:8003 --json | jq .rx_ant_stats
+    """
+    watch = Watch(parse_server(server), profile=profile, once=once)
+    with contextlib.suppress(KeyboardInterrupt):
+        if as_json or once or not sys.stdout.isatty():
+            _follow(watch, as_json)
+        else:
+            _show_live(watch)
