@@ -97,7 +97,7 @@ class PowerKind final : public Kind<TxPower> {
   }
   YamlNode write(const TxPower& value) const override {
     if (value.mode == TxPower::Mode::kDriver) return {};
-    if (value.mode == TxPower::Mode::kOff) return scalar_node("off", ScalarStyle::kText);
+    if (value.mode == TxPower::Mode::kOff) return text_node("off");
     return scalar_node(std::to_string(value.value));
   }
   Json schema(Json& /*definitions*/) const override {
@@ -127,6 +127,12 @@ bool is_text(const YamlNode& node) {
       std::from_chars(node.text.data(), node.text.data() + node.text.size(), number);
   const bool is_number = !node.text.empty() && end == node.text.data() + node.text.size();
   return !is_number && node.text != "true" && node.text != "false";
+}
+
+YamlNode text_node(std::string text) {
+  YamlNode node = scalar_node(std::move(text));
+  if (!is_text(node)) node.style = ScalarStyle::kQuoted;
+  return node;
 }
 
 std::optional<Error> check_form(const YamlNode& node, bool wants_text, const std::string& what) {

@@ -80,6 +80,8 @@ LeafKind<T> wfb_text_leaf(std::string what, ParseText parse, FormatText format);
 
 /// Whether the value is a text rather than a number or a truth value.
 bool is_text(const YamlNode& node);
+/// The text, in quotes where it would be something else without them.
+YamlNode text_node(std::string text);
 
 /// "'8' is a text, write ... without quotes", or the other way round; nothing where it fits.
 std::optional<Error> check_form(const YamlNode& node, bool wants_text, const std::string& what);
@@ -90,7 +92,7 @@ LeafKind<T> wfb_text_leaf(std::string what, ParseText parse, FormatText format) 
     if (auto wrong = check_form(node, true, what)) return *wrong;
     return parse(node.text);
   };
-  auto write = [format](const T& value) { return scalar_node(format(value), ScalarStyle::kText); };
+  auto write = [format](const T& value) { return text_node(format(value)); };
   return {what, read, write, Json{{"type", "string"}}};
 }
 

@@ -109,6 +109,14 @@ def test_the_plan_of_a_cluster(twinbed_command, cluster_files):
     assert result.stdout.splitlines()[0].startswith("twinbed-node wfb-rx -a 10000 -p 0 ")
 
 
+def test_yaml_has_the_sections_of_the_files(twinbed_command, cluster_files):
+    result = twinbed_command("wfb", "to-yaml", *cluster_files)
+    assert result.returncode == 0, result.stderr
+    document = json.loads(_twinbed.document_json(result.stdout))
+    assert document["cluster"]["nodes"]["10.77.0.12"]["wlans"] == ["wlan0", "wlan1"]
+    assert document["gs"]["streams"][0]["fec_k"] == 8
+
+
 def test_the_defaults_are_a_file_that_is_read(twinbed_command, tmp_path):
     result = twinbed_command("wfb", "defaults")
     path = tmp_path / "defaults.cfg"

@@ -230,3 +230,11 @@ def test_the_custom_script_comes_first_and_its_failure_is_the_end(machine, root,
     output, _ = machine.start(script).communicate(timeout=20)
     assert output == "before\n"
     assert not machine.words.exists()
+
+
+def test_a_job_that_ends_at_once_is_not_missed(machine, cluster):
+    machine.make_cards("wlan0=803", "wlan1=803")
+    machine.add_program("twinbed-node", "#!/bin/bash\nexit 3\n")
+    process = machine.start(cluster.node_script(NODE, ["gs"]))
+    process.communicate(timeout=20)
+    assert process.returncode == 1

@@ -115,6 +115,21 @@ TEST(WfbConfig, WhatYamlWritesReadsBackAsTheSame) {
   EXPECT_EQ(again, *config) << text;
 }
 
+TEST(WfbConfig, TextsThatLookLikeSomethingElseSurviveYaml) {
+  for (const char* text :
+       {"8", "true", "null", "~", "1e3", "off", "a: b", "- a", "#", "5 ms", " x ", "a\nb\n"}) {
+    ClusterConfig config = config_of("");
+    config.common.log_file = text;
+    const Parsed parsed = parse_yaml(emit_yaml(cluster_config_kind().write(config)));
+    ASSERT_TRUE(parsed.ok) << parsed.problem.message;
+    Reader reader;
+    ClusterConfig again;
+    ASSERT_TRUE(cluster_config_kind().read(reader, parsed.root, again))
+        << reader.problem()->message;
+    EXPECT_EQ(again.common.log_file, text);
+  }
+}
+
 TEST(WfbConfig, YamlHasTheSameSectionsOverTheSameDefaults) {
   const Parsed parsed = parse_yaml(
       "cluster: {server_address: 10.77.0.1, nodes: {10.77.0.11: {wlans: [wlan0]}}}\n"

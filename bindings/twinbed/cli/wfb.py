@@ -1,4 +1,4 @@
-"""The verbs about clusters of WFB-NG: wfb defaults, plan, gen-init, top."""
+"""The verbs about clusters of WFB-NG: wfb defaults, plan, to-yaml, gen-init, top."""
 
 import contextlib
 import sys
@@ -99,6 +99,21 @@ def plan(files, profiles, commands, as_json):
         for stream in streams
     ]
     print_table(["profile", "stream", "aggregator", *cluster.nodes], rows, names=2)
+
+
+@wfb.command("to-yaml")
+@FILES
+def to_yaml(files):
+    """Prints the configuration as YAML, for scenarios.
+
+    It has the sections and keys of the files, with their defaults and low-level profiles merged
+    into the streams; what is as it would be anyway is left out.
+
+    \b
+    Example:
+      twinbed wfb to-yaml cluster.cfg
+    """
+    click.echo(_twinbed.load_wfb_cluster(list(files)).to_yaml(), nl=False)
 
 
 @wfb.command("gen-init")
