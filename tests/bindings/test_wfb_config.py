@@ -167,3 +167,44 @@ def test_ssh_is_told_the_port_under_robust_alone(cluster_files):
     words = cluster.ssh_command("10.77.0.11")
     assert words[words.index("-p") + 1] == "2222"
     assert cluster.ssh_command("10.77.0.12") is None
+
+
+def test_ssh_itself_understands_the_command(tmp_path):
+    if shutil.which("ssh") is None:
+        pytest.skip("ssh is not installed")
+    key = tmp_path / "wfb key"  # ssh passes over one that is not there
+    key.touch()
+    path = tmp_path / "ssh.cfg"
+    path.write_text(
+        "[cluster]\nserver_address = '10.77.0.1'\nssh_port = 2222\n"
+        f"nodes = {{'10.77.0.11': {{'wlans': ['wlan0'], 'ssh_key': {str(key)!r}}}}}\n"
+    )
+    cluster = _twinbed.load_wfb_cluster([str(path)])
+    program, *words = cluster.ssh_command("10.77.0.11")
+    result = subprocess.run(
+        [program, "-F", "none", "-G", *words], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    settings = set(result.stdout.splitlines())
+    assert {"user root", "hostname 10.77.0.11", "port 2222", "identitiesonly yes"} <= settings
+    assert {"passwordauthentication no", "kbdinteractiveauthentication no"} <= settings
+    assert f"identityfile {key}" in settings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]\n" + "".join(f"key{i} = 1\n" for i in range(4999)),
+        "[a]\nkey = {" + ",\n  ".join(f"'k{i}':1" for i in range(2400)) + "}\n",
+        "[a]\nkey = " + "[" * 4000 + "\n",
+        "[a]\nkey = '''" + "\n  x" * 60_000 + "'''\n",
+        "".join(f"[section{i}]\n" for i in range(16_000)),
+    ],
+    ids=["keys", "dictionary", "brackets", "lines", "sections"],
+)
+def test_large_files_are_answered(text):
+    assert len(text) <= 256 << 10
+    try:
+        assert _twinbed.wfb_document_json(text).startswith("{")
+    except ScenarioError as error:
+        assert "32 levels" in str(error)  # of the brackets alone
