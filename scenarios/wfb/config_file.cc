@@ -221,7 +221,7 @@ bool resolve_references(std::string& text, const YamlNode& document, std::string
       bad = name.empty() ? "a '%' begins a reference such as %(path.log_dir)s in a text; write %% "
                            "for a percent sign"
                          : "there is no value " + in_quotes(name) + " to refer to; name a section "
-                           "and a key above, such as %(path.log_dir)s";
+                           "and a key that come before, such as %(path.log_dir)s";
       return false;
     }
     out += value->text;

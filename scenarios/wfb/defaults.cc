@@ -6,19 +6,57 @@
 namespace twinbed::scenarios {
 namespace {
 
-// Sections [path], [common] and [base] are the defaults of the structs in cluster_config.h; they
-// stand here so that a person sees the sections, and that streams may name base.
+// What [path], [common] and [base] say is what the structs in cluster_config.h say, too, which a test
+// compares: here a person finds it, and references in files do.
 constexpr std::string_view kText = R"(# The configuration of WFB-NG where a file says nothing else.
 # A later file replaces single keys: write only what differs.
 
 [path]
+conf_dir = '/etc'         # key files
+bin_dir = '/usr/bin'
+tmp_dir = '/tmp'
+log_dir = '/var/log'
+
 [common]
+debug = False
+version = None
+commit = None
+primary = True            # sets channels and power; False: another instance does
+log_file = None           # None: standard output
+binary_log_file = None    # such as 'wfb_%%s.log', with the profile's name for %%s
+set_nm_unmanaged = True
+
+radio_mtu = 1445          # bytes
+tunnel_agg_timeout = 0.005
+mavlink_agg_timeout = 0.1 # s
+mavlink_err_rate = True
+
+log_interval = 1000       # ms between statistics
+tx_sel_rssi_delta = 3     # dB by which another card must be better
+tx_sel_counter_abs_delta = 3
+tx_sel_counter_rel_delta = 0.1
+tx_rcv_buf_size = 2097152
+rx_snd_buf_size = 2097152
+
+wifi_channel = 165        # above 2000: MHz; or {'wlan0': 161, 'wlan1': 165}
+wifi_region = 'BO'
+wifi_txpower = None       # None: the driver's; 'off': only receives; or one for each card
+temp_measurement_interval = 10
+temp_overheat_warning = 60
 
 [cluster]
 # nodes = {'10.77.0.11': {'wlans': ['wlan0']},
 #          '10.77.0.12': {'wlans': ['wlan0', 'wlan1'], 'wifi_txpower': 'off'}}
-# server_address = '10.77.0.1'
+# Nodes may have a server_address, wifi_channel, wifi_txpower, ssh_user, ssh_port, ssh_key and
+# custom_init_script of their own.
 nodes = {}
+server_address = None     # where nodes reach the central one, such as '10.77.0.1'
+base_port_server = 10000
+base_port_node = 11000
+ssh_user = 'root'         # None: nodes are started by hand
+ssh_port = 22
+ssh_key = None            # None: as ssh itself finds one
+custom_init_script = None # commands of bash that run first; a percent sign is written %%
 
 # Profiles: one side of a link each. Radio ports below 128 lead down to the ground, the others up;
 # 0 to 15 carry video, 16 to 31 mavlink, 32 to 47 tunnels.
@@ -72,6 +110,21 @@ streams = [
 # What streams have in common: each stream lists the sections whose keys it takes.
 
 [base]
+stream_rx = None
+stream_tx = None
+keypair = None
+mirror = False            # True: everything goes out through all cards
+bandwidth = 20            # MHz
+force_vht = False
+short_gi = False
+stbc = 1
+ldpc = 1
+mcs_index = 1
+use_qdisc = False
+fwmark = 0
+control_port = 0          # 0: any
+injection_retries = 0
+injection_retry_delay = 5000
 
 [drone_base]
 keypair = 'drone.key'
@@ -85,20 +138,42 @@ stbc = 0    # every card can receive this
 ldpc = 0
 
 [radio_base]
+frame_type = 'data'
 fec_k = 1
 fec_n = 2
+fec_timeout = 0           # ms; 0: an open block stays open
+fec_delay = 0             # us
 
 [video]
+frame_type = 'data'
 fec_k = 8
 fec_n = 12
+fec_timeout = 0           # ms; 0: an open block stays open
+fec_delay = 0             # us
 
 [mavlink]
+frame_type = 'data'
 fec_k = 1
 fec_n = 2
+fec_timeout = 0           # ms; 0: an open block stays open
+fec_delay = 0             # us
+osd = None
+osd_tcp = None
+inject_rssi = True
+mavlink_sys_id = 3
+mavlink_comp_id = 68
+call_on_arm = None
+call_on_disarm = None
+mavlink_tcp_port = None
+log_messages = False
 
 [tunnel]
+frame_type = 'data'
 fec_k = 1
 fec_n = 2
+fec_timeout = 0           # ms; 0: an open block stays open
+fec_delay = 0             # us
+default_route = False
 
 [drone_video]
 fwmark = 20

@@ -208,13 +208,14 @@ std::optional<StatisticsMessage> read_transmitter(const object& map) {
     return std::nullopt;
   }
   const object* temperature = find(map, "rf_temperature");
-  if (is_none(temperature)) return message;
-  if (temperature->type != object_type::MAP) return std::nullopt;
+  if (temperature == nullptr || temperature->type != object_type::MAP) return message;
   for (std::uint32_t i = 0; i < temperature->via.map.size; ++i) {
     const auto& [key, value] = temperature->via.map.ptr[i];
     std::uint64_t card = 0;
-    if (!read_number(&key, card) || !read_number(&value, message.rf_temperature[card])) {
-      return std::nullopt;
+    std::int32_t degrees = 0;
+    // Which cards tell it, and how, differs between drivers: what is not understood is left out.
+    if (read_number(&key, card) && read_number(&value, degrees)) {
+      message.rf_temperature[card] = degrees;
     }
   }
   return message;

@@ -4,6 +4,7 @@
 
 #include "scenarios/fields_yaml.h"
 #include "scenarios/wfb/cluster_load.h"
+#include "scenarios/wfb/config_kinds.h"
 #include "scenarios/wfb/defaults.h"
 
 namespace twinbed::scenarios {
@@ -40,6 +41,9 @@ TEST(WfbConfig, TheDefaultsAreThoseOfTheOriginal) {
   EXPECT_TRUE(config.nodes.empty());
   EXPECT_EQ(config.common.wifi_channel.all, 165u);
   EXPECT_EQ(config.common.tx_rcv_buf_size, 2097152u);
+
+  EXPECT_EQ(config.path, PathConfig());
+  EXPECT_EQ(config.common, CommonConfig());
 
   const ProfileConfig& gs = *config.profile("gs");
   EXPECT_EQ(gs.stats_port, 8003u);
@@ -86,6 +90,25 @@ TEST(WfbConfig, LaterFilesReplaceKeysOfEarlierOnes) {
   EXPECT_EQ(mavlink.bandwidth, 40u);
   EXPECT_EQ(mavlink.fwmark, 10u);  // of the defaults, in the same section
   EXPECT_EQ(mavlink.peer->endpoint.port, 8003);
+}
+
+TEST(WfbConfig, TextsMayReferToDefaults) {
+  const ClusterConfig config = config_of(
+      "[common]\nlog_file = '%(path.log_dir)s/a%%b-%(common.log_interval)s-%(gs.api_port)s'\n");
+  EXPECT_EQ(config.common.log_file, "/var/log/a%b-1000-8103");
+}
+
+TEST(WfbConfig, AllKeysOfTheFixedSectionsHaveDefaults) {
+  Json definitions;
+  const std::map<std::string, Json> schemas{
+      {"path", wfb_path_kind().object_schema(definitions)},
+      {"common", wfb_common_kind().object_schema(definitions)},
+      {"cluster", wfb_cluster_kind().object_schema(definitions)}};
+  for (const auto& [section, schema] : schemas) {
+    for (const auto& [key, property] : schema["properties"].items()) {
+      EXPECT_NE(default_config().find(section)->find(key), nullptr) << section << "." << key;
+    }
+  }
 }
 
 TEST(WfbConfig, AStreamsOwnKeysComeLast) {
