@@ -6,8 +6,8 @@
 namespace twinbed::scenarios {
 namespace {
 
-// What [path], [common] and [base] say is what the structs in cluster_config.h say, too, which a test
-// compares: here a person finds it, and references in files do.
+// What [path], [common] and [base] say is what the structs in cluster_config.h say, too, which a
+// test compares: here a person finds it, and references in files do.
 constexpr std::string_view kText = R"(# The configuration of WFB-NG where a file says nothing else.
 # A later file replaces single keys: write only what differs.
 
