@@ -27,6 +27,8 @@ struct TxParams {
   Bandwidth bandwidth = Bandwidth::k20Mhz;
   bool short_guard_interval = false;
   bool ldpc = false;
+
+  bool operator==(const TxParams&) const = default;
 };
 
 inline constexpr std::size_t kMaxAntennas = 4;
