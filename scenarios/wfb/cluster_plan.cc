@@ -197,6 +197,17 @@ Result<std::string> init_digest(const ClusterConfig& config,
   return init_digest(*plan);
 }
 
+Result<std::map<IpAddress, Buffer>> expected_digests(const ClusterConfig& config,
+                                                     const std::vector<std::string>& profiles) {
+  std::map<IpAddress, Buffer> digests;
+  for (const ClusterNode& node : config.nodes) {
+    const Result<NodePlan> plan = plan_node(config, profiles, node.address);
+    if (!plan) return Error{plan.error()};
+    digests[node.address] = to_buffer(blake2b(as_bytes(canonical_form(*plan))));
+  }
+  return digests;
+}
+
 std::string antenna_name(twinbed::wfb::AntennaId antenna, bool is_cluster) {
   const auto node = static_cast<std::uint32_t>(antenna.value >> 32);
   const auto card = static_cast<unsigned>(antenna.value >> 8 & 0xffffff);

@@ -13,11 +13,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/protocols/wfb/antenna_stats.h"
 #include "scenarios/wfb/cluster_config.h"
@@ -96,6 +98,10 @@ std::string init_digest(const NodePlan& plan);
 /// The same of a node of the configuration, for the central node.
 Result<std::string> init_digest(const ClusterConfig& config,
                                 const std::vector<std::string>& profiles, IpAddress node);
+
+/// What the forwarders of each node tell the central one, as wfb::InitDigests expects it.
+Result<std::map<IpAddress, Buffer>> expected_digests(const ClusterConfig& config,
+                                                     const std::vector<std::string>& profiles);
 
 /// How an antenna is called: " 0:1" for antenna 1 of card 0 of this host, "0A4D000B:0:1" in a
 /// cluster. The antenna of statistics of sending is no single one and called X.

@@ -50,7 +50,7 @@ const Kind<std::string>& region_kind() {
   return kind;
 }
 
-const Kind<PerCard<std::uint32_t>>& channel_kind() {
+const Kind<PerCard<std::uint32_t>>& card_channel_kind() {
   static const auto channel = wfb_whole_kind(1, 7125);
   static const PerCardKind<std::uint32_t> kind(channel);
   return kind;
@@ -92,7 +92,7 @@ const RecordKind<ClusterNode>& node_kind() {
     record.add("wlans", &N::wlans, cards, "its cards, by the names of their interfaces").require();
     add_always(record, "server_address", &N::server_address, wfb_address_kind(),
                "where this node reaches the central one");
-    add_always(record, "wifi_channel", &N::wifi_channel, channel_kind(),
+    add_always(record, "wifi_channel", &N::wifi_channel, card_channel_kind(),
                "channel, or MHz where it is above 2000; for all cards or for each by its name");
     add_always(record, "wifi_txpower", &N::wifi_txpower, card_power_kind(),
                "power in the driver's unit, none for the driver's own, off for cards that only "
@@ -262,7 +262,7 @@ const RecordKind<CommonConfig>& wfb_common_kind() {
                "the same as a part of them; the larger counts");
     record.add("tx_rcv_buf_size", &C::tx_rcv_buf_size, wfb_count_kind(), "SO_RCVBUF; 0: default");
     record.add("rx_snd_buf_size", &C::rx_snd_buf_size, wfb_count_kind(), "SO_SNDBUF; 0: default");
-    record.add("wifi_channel", &C::wifi_channel, channel_kind(), "channel, or MHz above 2000");
+    record.add("wifi_channel", &C::wifi_channel, card_channel_kind(), "channel, or MHz above 2000");
     record.add("wifi_region", &C::wifi_region, region_kind(), "whose rules the cards obey");
     record.add("wifi_txpower", &C::wifi_txpower, card_power_kind(), "power of the cards");
     record.add("temp_measurement_interval", &C::temp_measurement_interval, wfb_real_kind(), "s");

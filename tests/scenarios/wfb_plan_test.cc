@@ -144,6 +144,11 @@ TEST(WfbPlan, TheDigestChangesWithWhatTheNodeDependsOnAlone) {
   EXPECT_EQ(before.size(), 64u);
   EXPECT_EQ(*init_digest(config, {"gs"}, node), before);
 
+  const auto expected = expected_digests(config, {"gs"});
+  ASSERT_TRUE(expected) << expected.error();
+  EXPECT_EQ(expected->size(), 2u);
+  EXPECT_EQ(to_hex(expected->at(node)), before);
+
   // The other node's cards, keys and the central node's own settings are not this node's.
   ClusterConfig other = config;
   other.nodes[1].wlans.push_back("wlan2");
