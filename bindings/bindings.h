@@ -46,6 +46,8 @@ void bind_protocol(pybind11::module_& module);
 void bind_sim(pybind11::module_& module);
 void bind_backends(pybind11::module_& module);
 void bind_scenarios(pybind11::module_& module);
+void bind_wfb(pybind11::module_& module);
+void bind_wfb_statistics(pybind11::module_& module);
 
 /// Protocols made by calling `make(node index)` in Python, in place of the registered ones.
 scenarios::FactoryOverride python_factory(const pybind11::object& make);

@@ -12,4 +12,6 @@ PYBIND11_MODULE(_twinbed, module) {
   bind_sim(module);
   bind_backends(module);
   bind_scenarios(module);
+  bind_wfb(module);
+  bind_wfb_statistics(module);
 }

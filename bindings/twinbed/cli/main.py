@@ -10,6 +10,7 @@ from ..errors import MissingError, ResultsError, RunError, ScenarioError
 from . import capture as capture_verb
 from . import machine, read, report
 from . import run as run_verbs
+from . import wfb as wfb_verbs
 from .output import EXIT_CODES, FAILED, INTERRUPTED, MISSING, MISTAKE, leave, remark
 
 _CODES = {
@@ -70,6 +71,7 @@ verbs = Verbs(
         machine.schema,
         machine.doctor,
         machine.node,
+        wfb_verbs.wfb,
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
