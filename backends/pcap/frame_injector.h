@@ -41,8 +41,8 @@ class FrameInjector {
     std::function<void(const std::string&)> on_error;  ///< one sentence; nothing is sent any more
   };
 
-  /// Opens the interface, which is in monitor mode. Errors name it and the remedy. The loop outlives
-  /// the injector.
+  /// Opens the interface, which is in monitor mode. Errors name it and the remedy. The loop
+  /// outlives the injector.
   static Result<std::unique_ptr<FrameInjector>> open(EventLoop& loop, const std::string& interface,
                                                      InterfaceId id,
                                                      const InjectionOptions& options,

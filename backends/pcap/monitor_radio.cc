@@ -78,6 +78,7 @@ Result<std::monostate> MonitorRadio::add(EventLoop& loop, const std::string& int
     LiveCaptureOptions wanted;
     wanted.interface = interface;
     wanted.filter = options.filter;
+    wanted.buffer_bytes = options.capture_buffer_bytes;
     wanted.is_immediate = true;
     wanted.snap_bytes = kSnapBytes;
     auto capture = LiveCapture::open(wanted);

@@ -19,6 +19,8 @@ struct MonitorRadioOptions {
   bool injects = true;
   /// Which frames are captured, in libpcap's language ("wlan[0] == 0x08"); empty: all.
   std::string filter;
+  /// Of each card's capture, for frames that were not read yet.
+  std::size_t capture_buffer_bytes = LiveCaptureOptions{}.buffer_bytes;
   InjectionOptions injection;
   FrameInjector::Events events;  ///< on_error also tells that a card has gone
 };

@@ -148,8 +148,8 @@ TEST(WfbTransmitter, MarksParitiesWithOneMore) {
   for (const Buffer& datagram : transmitter.take(RequestKind::kSend)) {
     marks.push_back(to_hex(Bytes(datagram).first(4)));
   }
-  // The session has what was set last: nothing, before anything was sent.
-  EXPECT_THAT(marks, ElementsAre("00000000", "0000001e", "0000001f"));
+  // The session has what was set last: that of data, before anything was sent.
+  EXPECT_THAT(marks, ElementsAre("0000001e", "0000001e", "0000001f"));
 }
 
 TEST(WfbTransmitter, AnswersControlRequestsAndFollowsThem) {

@@ -18,7 +18,11 @@ struct ReceiverOptions {
   /// Where payloads go; none: to the application.
   std::optional<Endpoint> output;
   Duration log_interval = std::chrono::seconds(1);
+  bool reports_at_start = false;  ///< the first report is at the start, as the program's is
 };
+
+/// The socket on which payloads go out.
+inline constexpr SocketId kReceiverOutput{2};
 
 class ReceiverNode final : public Protocol, private DecoderOwner {
  public:
