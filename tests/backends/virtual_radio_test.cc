@@ -19,6 +19,7 @@
 #include "backends/pcap/monitor_radio.h"
 #include "core/wire/radiotap.h"
 #include "tests/support/own_network.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/virtual_air.h"
 
 namespace twinbed::backends {
@@ -255,6 +256,31 @@ TEST_F(VirtualRadioTest, ACardThatGoesIsASentence) {
       [&] { return !card->receive(card->descriptors()[0], [](const RxFrame&) {}); }, kLong);
   ASSERT_EQ(errors.size(), 2U);
   EXPECT_THAT(errors[1], StartsWith("the interface vr0 has gone: "));
+}
+
+TEST_F(VirtualRadioTest, ACardIsTunedByIw) {
+  auto card = VirtualRadio::create("vr0");
+  ASSERT_TRUE(card) << card.error();
+  const auto radio = open({"vr0"});
+  // No virtual radio has channels, so a script stands for iw here.
+  const testing::TemporaryDirectory directory;
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", directory.path().c_str(), 1);
+  radio->tune(InterfaceId{0}, ChannelMhz{5825});
+  const std::string script = directory.path() + "/iw";
+  std::ofstream(script) << "#!/bin/sh\necho \"$@\" > " << directory.path() << "/words\n"
+                        << "[ $5 = 5825 ]\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  radio->tune(InterfaceId{0}, ChannelMhz{5825});
+  std::string words;
+  std::getline(std::ifstream(directory.path() + "/words"), words);
+  radio->tune(InterfaceId{0}, ChannelMhz{1});
+  ::setenv("PATH", before.c_str(), 1);
+  EXPECT_EQ(words, "dev vr0 set freq 5825");
+  EXPECT_THAT(errors, ElementsAre("the interface vr0 cannot be tuned to 5825 MHz: iw is not "
+                                  "installed; apt-get install iw",
+                                  "the interface vr0 cannot be tuned to 1 MHz: iw has failed, see "
+                                  "its message above"));
 }
 
 TEST_F(VirtualRadioTest, MistakesAreSentences) {
