@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <optional>
 #include <regex>
+#include <sstream>
 
 #include "backends/event_loop.h"
 #include "backends/socket/posix.h"
@@ -280,6 +282,20 @@ TEST_F(WfbPrograms, RequestsToInjectorsBearTheOriginalsHeaders) {
   }
 }
 
+TEST_F(WfbPrograms, WhatFindsTheInputBufferFullHasComeInToo) {
+  constexpr int kSent = 200;
+  const auto tx = start_tx({"-D", socket_.port_text(), "-k1", "-n1", "-R", "4000", "any"});
+  const std::uint16_t input = input_of(*tx);
+  tx->signal(SIGSTOP);
+  for (int i = 0; i < kSent; ++i) socket_.send(input, std::string(1000, 'x'));
+  tx->signal(SIGCONT);
+  // The kernel tells what was dropped with the next datagram that it does not drop.
+  ASSERT_TRUE(wait_until([&] { return sum_of(*tx, 1) > 0; }));
+  socket_.send(input, "last");
+  EXPECT_TRUE(wait_until([&] { return sum_of(*tx, 1) == kSent + 1; })) << tx->text();
+  EXPECT_LT(sum_of(*tx, 2), 1000 * kSent) << "the bytes of those are not known";
+}
+
 TEST_F(WfbPrograms, LocalSocketsAreInputsAndOutput) {
   const std::string name = "twinbed-wfb-" + std::to_string(::getpid());
   Datagrams client(name + "-rx");
@@ -390,6 +406,36 @@ TEST_F(WfbRadio, TheInputChoosesTheCardAndAMirrorTakesAll) {
   inside_.send(input_of(*mirror, 0), "on both");
   EXPECT_THAT(client.receive(1), ElementsAre("on both"));
   EXPECT_TRUE(wait_until([&] { return sum_of(*mirror, 3) == 4; })) << mirror->text();
+}
+
+TEST_F(WfbRadio, PayloadsThatAreLostAreTold) {
+  // Frame 0 is the session, and frame 3 the third payload.
+  VirtualAir air({"drone0", "ground0"}, [](std::size_t, int number) { return number != 3; });
+  Datagrams client;
+  const auto rx = start({"wfb-rx", "-K", ground_, "-i", "7669206", "-u", client.port_text(), "-l",
+                         "100", "ground0"});
+  ASSERT_TRUE(rx->shows("\tPKT\t"));
+  const auto tx = start_tx({"-k1", "-n1", "drone0"});
+  for (const std::string& payload : numbered("frame ", 4)) inside_.send(input_of(*tx), payload);
+  EXPECT_THAT(client.receive(3), ElementsAre("frame 0", "frame 1", "frame 3"));
+  EXPECT_TRUE(rx->shows("1 packets lost\n"));
+  EXPECT_EQ(sum_of(*rx, 7), 1);
+}
+
+TEST_F(WfbRadio, AProgramEndsWhenItsCardGoes) {
+  std::optional<backends::VirtualRadio> heard = *backends::VirtualRadio::create("heard0");
+  std::optional<backends::VirtualRadio> sent = *backends::VirtualRadio::create("sent0");
+  const auto rx = start({"wfb-rx", "-K", ground_, "heard0"});
+  const auto tx = start_tx({"sent0"});
+  ASSERT_TRUE(rx->shows("\tPKT\t"));
+  heard.reset();
+  EXPECT_EQ(rx->wait(), 3);
+  EXPECT_THAT(rx->text(), HasSubstr("twinbed-node: the interface heard0 has gone: "));
+  const std::uint16_t input = input_of(*tx);
+  sent.reset();
+  inside_.send(input, "x");
+  EXPECT_EQ(tx->wait(), 3);
+  EXPECT_THAT(tx->text(), HasSubstr("twinbed-node: frames cannot be sent on the interface sent0"));
 }
 
 TEST_F(WfbRadio, AFullCardShowsInTheLines) {
