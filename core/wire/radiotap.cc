@@ -153,7 +153,7 @@ Bandwidth bandwidth_of(std::uint8_t code) {
 
 // MCS: what is known, flags, index.
 constexpr std::uint8_t kMcsAllKnown = 0x37;  // bandwidth, index, guard interval, FEC, STBC
-/// A receiver also knows the format, which is mixed, and the extension streams, which there are not.
+/// A receiver also knows the format, which is mixed, and that there are no extension streams.
 constexpr std::uint8_t kMcsHeard = kMcsAllKnown | 0x08 | 0x40;
 
 void write_mcs(const TxParams& params, std::uint8_t known, Writer& writer) {

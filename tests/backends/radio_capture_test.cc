@@ -90,7 +90,8 @@ class RadioCaptureTest : public ::testing::Test {
   std::string tshark(const std::string& arguments) const {
     const std::string output = directory.path() + "/output";
     const std::string command =
-        "tshark --disable-protocol llc -r " + path + " " + arguments + " > " + output + " 2> " + output + ".errors";
+        "tshark --disable-protocol llc -r " + path + " " + arguments + " > " + output +
+        " 2> " + output + ".errors";
     EXPECT_EQ(std::system(command.c_str()), 0) << arguments;
     std::ifstream stream(output);
     return std::string(std::istreambuf_iterator<char>(stream), {});
