@@ -31,6 +31,19 @@ Each output has an input port of its own, from -u on: payloads leave by the outp
 came in at. Interfaces are in monitor mode. Statistics go to standard output each -l milliseconds.
 Exit status: 0 stopped by SIGINT or SIGTERM, 2 bad arguments, 3 the transmitter failed.)";
 
+constexpr const char* kKeygenNotes = R"(
+The drone needs drone.key and the ground station gs.key; whoever has one of them hears the link and
+can send on it.
+Exit status: 0 written, 2 bad arguments, 3 they could not be written.)";
+
+constexpr const char* kCmdNotes = R"(
+Examples, with the port of wfb-tx -C or of its line LISTEN_UDP_CONTROL:
+  twinbed-node wfb-cmd 8000 get_fec
+  twinbed-node wfb-cmd 8000 set_radio -B 20 -G long -S 1 -L 1 -M 2
+
+Settings that are not given get their defaults.
+Exit status: 0 done, 2 bad arguments, 3 no answer, or refused.)";
+
 /// An option of which the last one counts, as getopt's do.
 template <class T>
 CLI::Option* add(CLI::App& program, const char* name, T& value, const char* description) {
@@ -159,11 +172,15 @@ void WfbCommandLine::add_radio_options(CLI::App& program, wfb::RadioSettings& ra
 void WfbCommandLine::add_keygen_options() {
   keygen_->add_option("PASSWORD", password_,
                       "makes the same keys everywhere; who guesses it has them");
+  keygen_->footer(kKeygenNotes);
   keygen_->add_flag("--force", replaces_keys_, "replace files that hold other keys");
 }
 
 void WfbCommandLine::add_cmd_options() {
-  cmd_->add_option("PORT", control_port_, "control port of the transmitter")->required();
+  cmd_->add_option("PORT", control_port_, "control port of the transmitter")
+      ->required()
+      ->check(CLI::Range(1, 65535));
+  cmd_->footer(kCmdNotes);
   const auto add_command = [&](const char* name, wfb::ControlCommand command,
                                const char* description) {
     CLI::App* const program = cmd_->add_subcommand(name, description);

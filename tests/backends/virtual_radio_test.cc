@@ -4,7 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <pcap/pcap.h>
 #include <sys/socket.h>
 
@@ -149,6 +152,43 @@ TEST_F(VirtualRadioTest, ACardDoesNotHearWhatThisHostInjects) {
   EXPECT_EQ(injected[0].interface, InterfaceId{1});
 }
 
+TEST_F(VirtualRadioTest, TheQueueingDisciplineSeesTheMarks) {
+  auto card = VirtualRadio::create("vr0");
+  ASSERT_TRUE(card) << card.error();
+  // A packet socket that takes only what has this mark.
+  std::array<sock_filter, 4> marked{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_MARK)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 31, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0xffff),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+  const sock_fprog program{marked.size(), marked.data()};
+  const Socket tap(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::setsockopt(tap.number(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = static_cast<int>(::if_nametoindex("vr0"));
+  ASSERT_EQ(::bind(tap.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  InjectionOptions through_qdisc;
+  through_qdisc.uses_qdisc = true;
+  const auto radio = open({"vr0"}, {}, through_qdisc);
+  tick();
+  for (const std::uint32_t mark : {0, 30, 31}) {
+    TxParams params;
+    params.mark = mark;
+    const std::string body = "mark " + std::to_string(mark);
+    radio->transmit(InterfaceId{0}, as_bytes(frame_of(kChannel, body)), params);
+  }
+  loop.run_until([&] { return injected.size() == 3; }, kLong);
+  std::array<char, 200> packet{};
+  const ssize_t size = ::recv(tap.number(), packet.data(), packet.size(), 0);
+  ASSERT_GT(size, 0);
+  EXPECT_THAT(std::string(packet.data(), static_cast<std::size_t>(size)),
+              ::testing::EndsWith("mark 31"));
+  EXPECT_LT(::recv(tap.number(), packet.data(), packet.size(), 0), 0) << "the others have not";
+}
+
 TEST_F(VirtualRadioTest, LibpcapSeesAnInterfaceInMonitorMode) {
   auto radio = VirtualRadio::create("vr0");
   ASSERT_TRUE(radio) << radio.error();
@@ -240,6 +280,18 @@ TEST_F(VirtualRadioTest, AFrameLargerThanTheInterfaceTakesIsDropped) {
   ASSERT_EQ(injected.size(), 2U);
   EXPECT_FALSE(injected[0].is_sent);
   EXPECT_TRUE(injected[1].is_sent);
+}
+
+TEST_F(VirtualRadioTest, ACardThatIsDownIsASentence) {
+  auto radio = VirtualRadio::create("vr0");
+  ASSERT_TRUE(radio) << radio.error();
+  tick();
+  const auto card = open({"vr0"});
+  ASSERT_EQ(std::system("ip link set vr0 down"), 0);
+  card->transmit(InterfaceId{0}, as_bytes(frame_of(kChannel, "lost")), {});
+  loop.run_until([&] { return !errors.empty(); }, kLong);
+  EXPECT_THAT(errors, ElementsAre("frames cannot be sent on the interface vr0: it is down; ip link "
+                                  "set vr0 up"));
 }
 
 TEST_F(VirtualRadioTest, ACardThatGoesIsASentence) {
