@@ -10,6 +10,8 @@
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -333,6 +335,24 @@ TEST_F(VirtualRadioTest, ACardIsTunedByIw) {
                                   "installed; apt-get install iw",
                                   "the interface vr0 cannot be tuned to 1 MHz: iw has failed, see "
                                   "its message above"));
+}
+
+TEST_F(VirtualRadioTest, ThePrivilegeThatIsMissingIsNamed) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (::setresuid(kNobody, kNobody, kNobody) != 0) ::_exit(1);
+    const auto radio = VirtualRadio::create("vr0");
+    ::_exit(!radio && radio.error() ==
+                          "the virtual radio vr0 cannot be created without the privilege "
+                          "CAP_NET_ADMIN; run as root (sudo), or in a namespace of your own: "
+                          "unshare -rn"
+                ? 0
+                : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST_F(VirtualRadioTest, MistakesAreSentences) {
