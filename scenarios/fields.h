@@ -1,5 +1,5 @@
-// The structs of a scenario as kinds: every key of a scenario file is stated in fields_network.cc,
-// fields_trace.cc, fields_faults.cc or fields_scenario.cc, once.
+// The structs of a scenario as kinds: every key of a scenario file is stated once, in one of
+// fields_{network,trace,radio,mobility,faults,scenario}.cc.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,11 @@ namespace twinbed::scenarios {
 const Kind<sim::LinkParams>& link_kind();
 const Kind<std::vector<sim::LinkTrace>>& traces_kind();
 const Kind<NetworkSpec>& network_kind();
+const Kind<sim::GilbertElliott>& bursts_kind();
+const Kind<RadioSpec>& radio_kind();
+const Kind<sim::CardOptions>& card_kind();
+const Kind<sim::Position>& position_kind();
+const Kind<MobilitySpec>& mobility_kind();
 const Kind<sim::FaultPlan>& fault_plan_kind();
 const RecordKind<Scenario>& scenario_kind();
 /// For how many nodes or files one entry of a document stands (scenarios/fields_expand.h).

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/io/file_name.h"
+#include "scenarios/radio_check.h"
 #include "scenarios/suggest.h"
 #include "scenarios/units.h"
 
@@ -340,6 +341,7 @@ bool ScenarioCheck::fault(const sim::FaultSpec& fault, const Path& path) {
       break;
     default: break;
   }
+  if (fault.action == sim::FaultAction::kJam) return true;
   if (!fault.select.empty() || !fault.on.empty()) return true;
   return fail(path, "nobody is selected for this " + std::string(to_string(fault.action)) +
                         ", add 'select' with names of nodes or {role: leader}");
@@ -474,7 +476,8 @@ bool ScenarioCheck::in_time(const sim::DurationRange& at, const Path& path) {
 }  // namespace
 
 std::optional<Contradiction> find_contradiction(const Scenario& scenario) {
-  return ScenarioCheck(scenario).run();
+  if (auto found = ScenarioCheck(scenario).run()) return found;
+  return find_radio_contradiction(scenario);
 }
 
 Place find_place(const YamlNode& root, const std::vector<std::string>& path) {

@@ -10,6 +10,7 @@ using sim::DiskFault;
 using sim::FaultAction;
 using sim::FaultSpec;
 using sim::PartitionKind;
+using sim::RadioFault;
 using sim::Selector;
 
 /// Pairs of the words that plan.h has for an enumeration.
@@ -25,7 +26,8 @@ const Kind<FaultAction>& action_kind() {
   static const auto kind = enum_kind<A>(
       "the actions",
       words_of<A>({A::kCrash, A::kRestart, A::kStop, A::kPause, A::kHang, A::kPartition, A::kLink,
-                   A::kClock, A::kDisk}));
+                   A::kClock, A::kDisk, A::kJam, A::kFade, A::kAntennaOff, A::kUnplug, A::kChannel,
+                   A::kDutyCycle}));
   return kind;
 }
 
@@ -151,6 +153,34 @@ RecordField<FaultSpec> disk_field() {
   return field;
 }
 
+/// [low, high]
+class BandKind final : public Kind<std::array<std::uint32_t, 2>> {
+ public:
+  using Band = std::array<std::uint32_t, 2>;
+
+  bool read(Reader& reader, const YamlNode& node, Band& out) const override {
+    std::vector<std::uint32_t> values;
+    if (!list().read(reader, node, values)) return false;
+    if (values[0] >= values[1]) {
+      return reader.fail(node.place, "this band ends before it begins, write the lower frequency "
+                                     "first");
+    }
+    out = {values[0], values[1]};
+    return true;
+  }
+  YamlNode write(const Band& value) const override {
+    return list().write({value[0], value[1]});
+  }
+  Json schema(Json& definitions) const override { return list().schema(definitions); }
+  std::string what() const override { return "two frequencies such as [5815 MHz, 5835 MHz]"; }
+
+ private:
+  static const ListKind<std::uint32_t>& list() {
+    static const ListKind<std::uint32_t> kind("frequencies", frequency_kind(), 2, 2);
+    return kind;
+  }
+};
+
 void add_target_fields(RecordKind<FaultSpec>& record) {
   using F = FaultSpec;
   static const ListKind<Selector> groups("groups", selector_kind(), 2);
@@ -163,7 +193,8 @@ void add_target_fields(RecordKind<FaultSpec>& record) {
   record.add("select", &F::select, selector_kind(),
              "whom the fault hits; with 'on' it may be left out and is then the node that recorded "
              "the event")
-      .only({"crash", "restart", "stop", "pause", "hang", "partition", "clock", "disk"});
+      .only({"crash", "restart", "stop", "pause", "hang", "partition", "clock", "disk", "fade",
+             "antenna-off", "unplug", "channel", "duty-cycle"});
   record.add("cause", &F::cause, crash_cause_kind(),
              "kill: the process dies as by kill -9, and its kernel ends its connections; "
              "power-failure: its host and all nodes on it fall silent, and peers see time-outs")
@@ -191,7 +222,64 @@ void add_time_fields(RecordKind<FaultSpec>& record) {
              "which of these events, counted from 'at' on and over all nodes; 1 is the first");
   record.add("for", &F::lasts, lasts,
              "how long it lasts from its beginning; without it, until the end of the run")
-      .only({"crash", "stop", "pause", "hang", "partition", "link", "clock", "disk"});
+      .only({"crash", "stop", "pause", "hang", "partition", "link", "clock", "disk", "jam", "fade",
+             "antenna-off", "unplug", "channel", "duty-cycle"});
+}
+
+/// A member of the fault's radio part as a field of the fault.
+template <class T>
+RecordField<FaultSpec>& add_radio_field(RecordKind<FaultSpec>& record, std::string name,
+                                        T RadioFault::*member, const Kind<T>& kind,
+                                        std::string doc) {
+  RecordField<FaultSpec> field;
+  field.name = std::move(name);
+  field.doc = std::move(doc);
+  field.what = kind.what();
+  field.read = [member, &kind](Reader& reader, const YamlNode& node, FaultSpec& out) {
+    return kind.read(reader, node, out.radio.*member);
+  };
+  field.write = [member, &kind](const FaultSpec& value) {
+    return kind.write(value.radio.*member);
+  };
+  field.is_default = [member](const FaultSpec& value) {
+    return value.radio.*member == RadioFault{}.*member;
+  };
+  field.schema = [&kind](Json& definitions) { return kind.schema(definitions); };
+  return record.add(std::move(field));
+}
+
+void add_radio_fields(RecordKind<FaultSpec>& record) {
+  using R = RadioFault;
+  static const auto whole = whole_number_kind(0, 255);
+  static const OptionalKind<std::uint32_t> interface(whole);
+  static const BandKind band;
+  add_radio_field(record, "interface", &R::interface, interface,
+                  "which of the node's cards, from 0; without it all of them")
+      .only({"antenna-off", "unplug", "channel", "duty-cycle"});
+  add_radio_field(record, "antenna", &R::antenna, whole, "which antenna of the card, from 0")
+      .only({"antenna-off"});
+  add_radio_field(record, "channel", &R::channel, channel_kind(), "the channel it is tuned to")
+      .require()
+      .only({"channel"});
+  add_radio_field(record, "loss", &R::loss_db, ratio_kind(),
+                  "what all signals from and to the node lose on top")
+      .require()
+      .only({"fade"});
+  add_radio_field(record, "position", &R::position, position_kind(), "where the jammer is")
+      .require()
+      .only({"jam"});
+  add_radio_field(record, "power", &R::power_dbm, power_kind(), "that it radiates in its band")
+      .require()
+      .only({"jam"});
+  add_radio_field(record, "band", &R::band_mhz, band, "from which frequency to which")
+      .require()
+      .only({"jam"});
+  add_radio_field(record, "period", &R::period, duration_kind(),
+                  "of on and off, for a duty below 100 %")
+      .only({"jam", "duty-cycle"});
+  add_radio_field(record, "duty", &R::duty, probability_kind(),
+                  "the part of the period in which the jammer sends, or the card is awake")
+      .only({"jam", "duty-cycle"});
 }
 
 const RecordKind<FaultSpec>& fault_kind() {
@@ -206,8 +294,11 @@ const RecordKind<FaultSpec>& fault_kind() {
                "crash: the process dies; restart: it is started anew; stop: it is asked to "
                "end; pause: nothing of it runs; hang: it takes input and does nothing; partition: "
                "packets between nodes are dropped; link: links get worse; clock, disk: a node's "
-               "clock or disk goes wrong").require();
+               "clock or disk goes wrong; jam: noise on the air; fade, antenna-off, unplug, "
+               "channel, duty-cycle: a node's radio signals get weaker, an antenna is deaf, a card "
+               "is gone, on another channel, or awake for a part of the time").require();
     add_target_fields(record);
+    add_radio_fields(record);
     record.add("between", &F::link_between, between,
                "the two nodes or devices whose links are hit; without it all links")
         .only({"link"});

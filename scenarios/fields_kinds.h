@@ -143,7 +143,8 @@ class ListKind final : public Kind<std::vector<T>> {
  private:
   std::string length() const {
     const std::string number = std::to_string(least_);
-    return least_ == most_ ? "exactly " + number : "at least " + number;
+    if (least_ == most_) return "exactly " + number;
+    return most_ == SIZE_MAX ? "at least " + number : number + " to " + std::to_string(most_);
   }
 
   std::string noun_;

@@ -5,24 +5,11 @@
 #include <filesystem>
 #include <limits>
 
+#include "scenarios/fields_text.h"
 #include "scenarios/units.h"
 
 namespace twinbed::scenarios {
 namespace {
-
-constexpr const char* kNumber = "[0-9]+(\\.[0-9]+)?";
-constexpr const char* kTimeUnit = " ?(ns|us|ms|s|min|h)";
-
-Json pattern(const std::string& regex) {
-  return {{"type", "string"}, {"pattern", "^" + regex + "$"}};
-}
-
-/// A leaf that is read from and written as plain text.
-template <class T, class ParseText, class FormatText>
-LeafKind<T> text_leaf(std::string what, ParseText parse, FormatText format, Json schema) {
-  return {std::move(what), [parse](const YamlNode& node) -> Result<T> { return parse(node.text); },
-          [format](const T& value) { return scalar_node(format(value)); }, std::move(schema)};
-}
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -263,26 +250,39 @@ const Kind<bool>& bool_kind() {
 const Kind<Duration>& duration_kind() {
   static const auto kind =
       text_leaf<Duration>("a duration such as '5 ms'", parse_nonnegative_duration,
-                          format_duration, pattern(std::string(kNumber) + kTimeUnit));
+                          format_duration, pattern(std::string(kNumberPattern) + kTimeUnitPattern));
   return kind;
 }
 
 const Kind<Duration>& positive_duration_kind() {
   static const auto kind =
       text_leaf<Duration>("a duration such as '60 s'", parse_positive_duration, format_duration,
-                          pattern(std::string(kNumber) + kTimeUnit));
+                          pattern(std::string(kNumberPattern) + kTimeUnitPattern));
   return kind;
 }
 
 const Kind<Duration>& signed_duration_kind() {
   static const auto kind =
       text_leaf<Duration>("a duration such as '-5 ms'", parse_signed_duration, format_duration,
-                          pattern("-?" + std::string(kNumber) + kTimeUnit));
+                          pattern("-?" + std::string(kNumberPattern) + kTimeUnitPattern));
+  return kind;
+}
+
+const Kind<Time>& instant_kind() {
+  static const auto kind = text_leaf<Time>(
+      "a time such as '20 s'",
+      [](std::string_view text) -> Result<Time> {
+        const Result<Duration> value = parse_nonnegative_duration(text);
+        if (!value) return Error{value.error()};
+        return Time{*value};
+      },
+      [](Time value) { return format_duration(value - Time{}); },
+      pattern(std::string(kNumberPattern) + kTimeUnitPattern));
   return kind;
 }
 
 const Kind<sim::DurationRange>& range_kind() {
-  const std::string one = std::string(kNumber) + kTimeUnit;
+  const std::string one = std::string(kNumberPattern) + kTimeUnitPattern;
   static const auto kind = text_leaf<sim::DurationRange>(
       "a time such as '20 s' or '20 s .. 21 s'", parse_range, format_duration_range,
       pattern(one + "( *\\.\\. *" + one + ")?"));
@@ -292,21 +292,21 @@ const Kind<sim::DurationRange>& range_kind() {
 const Kind<std::uint64_t>& rate_kind() {
   static const auto kind = text_leaf<std::uint64_t>(
       "a rate such as '10 Mbit/s'", parse_rate, format_rate,
-      pattern("(unlimited|" + std::string(kNumber) + " ?(|k|M|G|T)bit/s)"));
+      pattern("(unlimited|" + std::string(kNumberPattern) + " ?(|k|M|G|T)bit/s)"));
   return kind;
 }
 
 const Kind<std::uint64_t>& size_kind() {
   static const auto kind = text_leaf<std::uint64_t>(
       "a size such as '64 KiB'", parse_size, format_size,
-      pattern("(unlimited|" + std::string(kNumber) + " ?(|k|Ki|M|Mi|G|Gi)B)"));
+      pattern("(unlimited|" + std::string(kNumberPattern) + " ?(|k|Ki|M|Mi|G|Gi)B)"));
   return kind;
 }
 
 const Kind<std::uint64_t>& file_size_kind() {
   static const auto kind = text_leaf<std::uint64_t>(
       "a size such as '500 kB'", parse_file_size, format_size,
-      pattern(std::string(kNumber) + " ?(|k|Ki|M|Mi)B"));
+      pattern(std::string(kNumberPattern) + " ?(|k|Ki|M|Mi)B"));
   return kind;
 }
 
@@ -314,14 +314,14 @@ const Kind<double>& probability_kind() {
   static const auto kind = text_leaf<double>(
       "a probability such as '2 %' or 0.02", parse_probability, format_number,
       Json{{"anyOf", Json::array({Json{{"type", "number"}, {"minimum", 0}, {"maximum", 1}},
-                                  pattern(std::string(kNumber) + " ?%")})}});
+                                  pattern(std::string(kNumberPattern) + " ?%")})}});
   return kind;
 }
 
 const Kind<double>& drift_kind() {
   static const auto kind =
       text_leaf<double>("a frequency error such as '20 ppm'", parse_drift, format_ppm,
-                        pattern("-?" + std::string(kNumber) + " ?ppm"));
+                        pattern("-?" + std::string(kNumberPattern) + " ?ppm"));
   return kind;
 }
 

@@ -23,6 +23,7 @@ const Kind<bool>& bool_kind();
 const Kind<Duration>& duration_kind();           ///< not negative
 const Kind<Duration>& positive_duration_kind();
 const Kind<Duration>& signed_duration_kind();
+const Kind<Time>& instant_kind();                ///< not negative
 const Kind<sim::DurationRange>& range_kind();    ///< not negative
 const Kind<std::uint64_t>& rate_kind();
 const Kind<std::uint64_t>& size_kind();
@@ -30,6 +31,16 @@ const Kind<std::uint64_t>& file_size_kind();     ///< 1 byte to 256 MiB
 const Kind<double>& probability_kind();
 const Kind<double>& drift_kind();                ///< within 500,000 ppm either way
 const Kind<IpAddress>& address_kind();
+const Kind<double>& number_kind();               ///< finite, without a unit
+const Kind<double>& coordinate_kind();           ///< in metres, within 10,000 km
+const Kind<double>& power_kind();                ///< "20 dBm"
+const Kind<double>& ratio_kind();                ///< "3 dB"
+const Kind<double>& gain_kind();                 ///< "2 dBi"
+const Kind<double>& distance_kind();             ///< "150 m"
+const Kind<double>& speed_kind();                ///< "12 m/s"
+const Kind<double>& angle_kind();                ///< "45 deg"
+const Kind<std::uint32_t>& frequency_kind();     ///< in MHz, 1 to 65535
+const Kind<ChannelMhz>& channel_kind();          ///< a channel's number, or its frequency
 const Kind<OptionValue>& option_kind();
 const Kind<Options>& options_kind();
 

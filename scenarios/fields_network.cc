@@ -19,23 +19,6 @@ const Kind<JitterDistribution>& distribution_kind() {
   return kind;
 }
 
-const Kind<GilbertElliott>& bursts_kind() {
-  using G = GilbertElliott;
-  static const RecordKind<G> kind = [] {
-    RecordKind<G> record("bursts", "Losses in bursts: the two-state chain of Gilbert and Elliott");
-    record.add("good_to_bad", &G::good_to_bad, probability_kind(),
-               "probability per packet to enter the bad state; 0 switches the bursts off");
-    record.add("bad_to_good", &G::bad_to_good, probability_kind(),
-               "probability per packet to leave the bad state");
-    record.add("loss_good", &G::loss_good, probability_kind(),
-               "probability that a packet is lost in the good state");
-    record.add("loss_bad", &G::loss_bad, probability_kind(),
-               "probability that a packet is lost in the bad state");
-    return record;
-  }();
-  return kind;
-}
-
 const Kind<Device>& device_kind() {
   static const auto kinds = enum_kind<DeviceKind>("the kinds of device",
                                                   {{"host", DeviceKind::kHost},
@@ -73,6 +56,23 @@ const Kind<NetworkSpec::NamedLink>& named_link_kind() {
 }
 
 }  // namespace
+
+const Kind<GilbertElliott>& bursts_kind() {
+  using G = GilbertElliott;
+  static const RecordKind<G> kind = [] {
+    RecordKind<G> record("bursts", "Losses in bursts: the two-state chain of Gilbert and Elliott");
+    record.add("good_to_bad", &G::good_to_bad, probability_kind(),
+               "probability per packet to enter the bad state; 0 switches the bursts off");
+    record.add("bad_to_good", &G::bad_to_good, probability_kind(),
+               "probability per packet to leave the bad state");
+    record.add("loss_good", &G::loss_good, probability_kind(),
+               "probability that a packet is lost in the good state");
+    record.add("loss_bad", &G::loss_bad, probability_kind(),
+               "probability that a packet is lost in the bad state");
+    return record;
+  }();
+  return kind;
+}
 
 const Kind<LinkParams>& link_kind() {
   using L = LinkParams;

@@ -64,6 +64,28 @@ class RecordKind final : public Kind<S> {
     return fields_.back();
   }
 
+  /// States all fields of another struct, which is a member of this one, as fields of this one.
+  template <class T>
+  void add_all(T S::*member, const RecordKind<T>& part) {
+    for (const RecordField<T>& inner : part.fields()) {
+      RecordField<S> field;
+      field.name = inner.name;
+      field.doc = inner.doc;
+      field.what = inner.what;
+      field.required = inner.required;
+      field.read = [member, read = inner.read](Reader& reader, const YamlNode& node, S& out) {
+        return read(reader, node, out.*member);
+      };
+      field.write = [member, write = inner.write](const S& value) { return write(value.*member); };
+      field.is_default = [member, is_default = inner.is_default](const S& value) {
+        return is_default(value.*member);
+      };
+      field.schema = inner.schema;
+      fields_.push_back(std::move(field));
+    }
+  }
+  const std::vector<RecordField<S>>& fields() const { return fields_; }
+
   /// Names the key whose value decides which others belong (RecordField::only_for).
   void decide_by(std::string key) { deciding_key_ = std::move(key); }
 

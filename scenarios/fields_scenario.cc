@@ -105,6 +105,8 @@ const Kind<NodeSpec>& node_kind() {
   using N = NodeSpec;
   static const FileSourceKind file_source;
   static const MapKind<FileSource> files("files", file_source);
+  static const OptionalKind<MobilitySpec> mobility(mobility_kind());
+  static const ListKind<sim::CardOptions> cards("cards", card_kind(), 0, 8);
   static const RecordKind<N> kind = [] {
     RecordKind<N> record("node", "A process that runs the protocol");
     record.add("name", &N::name, name_kind(),
@@ -122,6 +124,10 @@ const Kind<NodeSpec>& node_kind() {
     record.add("files", &N::files, files,
                "name in the node's storage: file that is copied there, relative to the scenario, "
                "or a size of random content");
+    record.add("position", &N::position, position_kind(),
+               "where it is at the start, in metres: [x, y, z]; for nodes with radio cards");
+    record.add("mobility", &N::mobility, mobility, "how it moves; without it, it stays there");
+    record.add("cards", &N::cards, cards, "its radio cards: interface 0, 1 and so on");
     return record;
   }();
   return kind;
@@ -189,6 +195,7 @@ const RecordKind<Scenario>& scenario_kind() {
   static const ListKind<NodeSpec> nodes("nodes", node_kind(), 1);
   static const ListKind<SharedStorageSpec> shared_storage("shared directories",
                                                           shared_storage_kind());
+  static const OptionalKind<RadioSpec> radio(radio_kind());
   static const ListKind<WorkloadItem> workload("commands", workload_item_kind());
   static const ListKind<CheckerSpec> checkers("checkers", checker_kind());
   static const RecordKind<S> kind = [] {
@@ -204,6 +211,7 @@ const RecordKind<Scenario>& scenario_kind() {
     record.add("shared_storage", &S::shared_storage, shared_storage,
                "directories that several nodes see");
     record.add("network", &S::network, network_kind(), "what lies between the nodes");
+    record.add("radio", &S::radio, radio, "the air between radio cards");
     record.add("workload", &S::workload, workload, "what users do");
     record.add("faults", &S::faults, fault_plan_kind(), "what goes wrong");
     record.add("checkers", &S::checkers, checkers, "what is judged");

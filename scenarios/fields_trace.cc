@@ -5,6 +5,7 @@
 #include "scenarios/fields.h"
 #include "scenarios/fields_leaves.h"
 #include "scenarios/link_trace.h"
+#include "scenarios/trace_text.h"
 
 namespace twinbed::scenarios {
 namespace {

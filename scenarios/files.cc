@@ -51,6 +51,8 @@ std::vector<std::string*> names_in(Scenario& scenario, std::optional<std::size_t
   if (!scenario.network.file.empty()) names.push_back(&scenario.network.file);
   for (std::size_t node = 0; node < scenario.nodes.size(); ++node) {
     if (only_node && node != *only_node) continue;
+    std::optional<MobilitySpec>& mobility = scenario.nodes[node].mobility;
+    if (mobility && !mobility->file.empty()) names.push_back(&mobility->file);
     for (auto& [name, source] : scenario.nodes[node].files) {
       if (auto* file = std::get_if<std::string>(&source)) names.push_back(file);
     }

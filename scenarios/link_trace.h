@@ -19,17 +19,11 @@
 
 namespace twinbed::scenarios {
 
-/// The longest text of one trace.
-inline constexpr std::size_t kMaxTraceBytes = std::size_t{1} << 20;
-
 /// The trace in a text. Errors begin with the place in it: "3:7: loss '2' is not a probability,
 /// ...".
 Result<sim::LinkTrace> parse_trace(std::string_view text, std::optional<Duration> repeat);
 
 /// The steps of a trace as text that reads back to equal ones; columns without effect are left out.
 std::string format_trace(const sim::LinkTrace& trace);
-
-/// The text of a trace file; the error is a sentence without the file's name.
-Result<std::string> read_trace_file(const std::string& path);
 
 }  // namespace twinbed::scenarios

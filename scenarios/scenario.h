@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/io/endpoint.h"
+#include "scenarios/radio_spec.h"
 #include "sim/faults/plan.h"
 #include "sim/network/link_params.h"
 #include "sim/network/topology.h"
@@ -56,6 +57,9 @@ struct NodeSpec {
   Options options;               ///< on top of the protocol's
   ClockSpec clock;
   std::map<std::string, FileSource> files;  ///< name in the node's storage -> what is put there
+  sim::Position position;                   ///< in metres; counts where there are cards
+  std::optional<MobilitySpec> mobility;     ///< absent: it stays where it is
+  std::vector<sim::CardOptions> cards;      ///< interface 0, 1, ...
 
   bool operator==(const NodeSpec&) const = default;
 };
@@ -121,6 +125,7 @@ struct Scenario {
   std::vector<NodeSpec> nodes;
   std::vector<SharedStorageSpec> shared_storage;
   NetworkSpec network;
+  std::optional<RadioSpec> radio;
   std::vector<WorkloadItem> workload;
   sim::FaultPlan faults;
   std::vector<CheckerSpec> checkers;

@@ -4,6 +4,7 @@
 
 #include "core/base/random_stream.h"
 #include "scenarios/build_network.h"
+#include "scenarios/build_radio.h"
 #include "scenarios/numbered.h"
 #include "scenarios/protocols.h"
 
@@ -67,7 +68,10 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
                                                          const FactoryOverride& factory) {
   Result<BuiltNetwork> network = build_network(scenario, files, seed);
   if (!network) return Error{network.error()};
+  const Result<MediumFactory> medium = build_radio(scenario, files);
+  if (!medium) return Error{medium.error()};
   auto simulator = std::make_unique<sim::Simulator>(seed, network->topology, sink);
+  if (*medium) simulator->set_radio(*medium);
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
     sim::ProtocolFactory make = factory ? factory(scenario, index) : sim::ProtocolFactory{};
     if (!make) {

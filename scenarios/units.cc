@@ -46,13 +46,20 @@ constexpr std::array<Unit, 7> kSizeUnits{{{"B", 1},
                                           {"MiB", 1'048'576},
                                           {"GB", 1'000'000'000},
                                           {"GiB", 1'073'741'824}}};
-constexpr std::array<Unit, 1> kPpmUnits{{{"ppm", 1}}};
 constexpr std::array<Unit, 1> kPercentUnits{{{"%", 1}}};
 
 constexpr Quantity kDuration{"a duration", "5 ms", "s", "1 ns", kDurationUnits};
 constexpr Quantity kRate{"a rate", "10 Mbit/s", "bit/s", "1 bit/s", kRateUnits};
 constexpr Quantity kSize{"a size", "64 KiB", "B", "1 B", kSizeUnits};
-constexpr Quantity kPpm{"a frequency error", "20 ppm", "ppm", "1 ppm", kPpmUnits};
+constexpr std::array<MeasureUnit, 1> kPpmUnits{{{"ppm"}}};
+constexpr std::array<MeasureUnit, 1> kPowerUnits{{{"dBm"}}};
+constexpr std::array<MeasureUnit, 1> kRatioUnits{{{"dB"}}};
+constexpr std::array<MeasureUnit, 1> kGainUnits{{{"dBi"}}};
+constexpr std::array<MeasureUnit, 2> kDistanceUnits{{{"m"}, {"km", 3}}};
+constexpr std::array<MeasureUnit, 1> kSpeedUnits{{{"m/s"}}};
+constexpr std::array<MeasureUnit, 1> kAngleUnits{{{"deg"}}};
+constexpr std::array<MeasureUnit, 2> kFrequencyUnits{{{"MHz"}, {"GHz", 3}}};
+constexpr Measure kPpm{"a frequency error", "20 ppm", kPpmUnits};
 constexpr Quantity kProbability{"a probability", "2 %", "%", "1 %", kPercentUnits};
 
 constexpr std::uint64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
@@ -102,19 +109,24 @@ Error no_quantity(std::string_view text, const Quantity& quantity) {
           in_quotes(quantity.example)};
 }
 
-Error bad_unit(std::string_view text, std::string_view unit, const Quantity& quantity) {
+Error bad_unit(std::string_view text, std::string_view unit, const Quantity& quantity,
+               const std::vector<std::string>& names) {
   if (unit.empty()) {
     return {in_quotes(text) + " has no unit, write for example " +
             in_quotes(std::string(text) + " " + std::string(quantity.usual))};
   }
-  std::vector<std::string> names;
-  for (const Unit& known : quantity.units) names.emplace_back(known.name);
   if (names.size() == 1) {
     return {in_quotes(text) + " has the unknown unit " + in_quotes(unit) + ", write for example " +
             in_quotes(quantity.example)};
   }
   return {in_quotes(text) + " has the unknown unit " + in_quotes(unit) + "; the units are " +
           join_words(names, "and")};
+}
+
+Error bad_unit(std::string_view text, std::string_view unit, const Quantity& quantity) {
+  std::vector<std::string> names;
+  for (const Unit& known : quantity.units) names.emplace_back(known.name);
+  return bad_unit(text, unit, quantity, names);
 }
 
 /// The magnitude in base units, exact or refused.
@@ -197,6 +209,14 @@ std::optional<double> to_double(const Parts& parts, int exponent) {
 
 }  // namespace
 
+const Measure kPower{"a power", "20 dBm", kPowerUnits};
+const Measure kRatio{"a ratio of powers", "3 dB", kRatioUnits};
+const Measure kGain{"the gain of an antenna", "2 dBi", kGainUnits};
+const Measure kDistance{"a distance", "150 m", kDistanceUnits};
+const Measure kSpeed{"a speed", "12 m/s", kSpeedUnits};
+const Measure kAngle{"an angle", "45 deg", kAngleUnits};
+const Measure kFrequency{"a frequency", "5825 MHz", kFrequencyUnits};
+
 Result<Duration> parse_duration(std::string_view text) {
   Result<Exact> exact = parse_exact(text, kDuration, kInt64Max);
   if (!exact) return Error{exact.error()};
@@ -273,20 +293,30 @@ Result<double> parse_probability(std::string_view text) {
   return *value + 0.0;  // so that "-0" and "0" are one value
 }
 
-Result<double> parse_ppm(std::string_view text) {
+Result<double> parse_ppm(std::string_view text) { return parse_measure(text, kPpm); }
+
+std::string format_ppm(double ppm) { return format_measure(ppm, kPpm); }
+
+Result<double> parse_measure(std::string_view text, const Measure& measure) {
+  const Quantity words{measure.what, measure.example, measure.units.front().name, "", {}};
   const std::optional<Parts> parts = split(text);
-  if (!parts) return no_quantity(text, kPpm);
-  if (parts->unit != "ppm") return bad_unit(text, parts->unit, kPpm);
-  const std::optional<double> value = to_double(*parts, 0);
-  if (!value) return no_quantity(text, kPpm);
-  return *value + 0.0;
+  if (!parts) return no_quantity(text, words);
+  std::vector<std::string> names;
+  for (const MeasureUnit& unit : measure.units) {
+    names.emplace_back(unit.name);
+    if (unit.name != parts->unit) continue;
+    const std::optional<double> value = to_double(*parts, unit.exponent);
+    if (!value) return no_quantity(text, words);
+    return *value + 0.0;
+  }
+  return bad_unit(text, parts->unit, words, names);
 }
 
-std::string format_ppm(double ppm) {
+std::string format_measure(double value, const Measure& measure) {
   std::array<char, 512> text{};  // the longest double without an exponent has 327 characters
   const auto [end, code] =
-      std::to_chars(text.data(), text.data() + text.size(), ppm, std::chars_format::fixed);
-  return std::string(text.data(), end) + " ppm";
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return std::string(text.data(), end) + " " + std::string(measure.units.front().name);
 }
 
 std::string format_number(double value) {

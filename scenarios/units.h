@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,29 @@ Result<double> parse_probability(std::string_view text);
 /// Parts per million: "20 ppm", "-0.5 ppm".
 Result<double> parse_ppm(std::string_view text);
 std::string format_ppm(double ppm);
+
+/// A unit of a measure that is a real number, as a power of ten of its base unit.
+struct MeasureUnit {
+  std::string_view name;
+  int exponent = 0;
+};
+/// What the messages about a measure need to know. The first unit is the base unit.
+struct Measure {
+  std::string_view what;     ///< "a power"
+  std::string_view example;  ///< "20 dBm"
+  std::span<const MeasureUnit> units;
+};
+extern const Measure kPower;      ///< "20 dBm"
+extern const Measure kRatio;      ///< "3 dB"
+extern const Measure kGain;       ///< of antennas: "2 dBi"
+extern const Measure kDistance;   ///< in metres: "150 m", "1.2 km"
+extern const Measure kSpeed;      ///< in metres a second: "12 m/s"
+extern const Measure kAngle;      ///< "45 deg"
+extern const Measure kFrequency;  ///< in MHz: "5825 MHz", "5.825 GHz"
+
+/// A number in the base unit; may be negative.
+Result<double> parse_measure(std::string_view text, const Measure& measure);
+std::string format_measure(double value, const Measure& measure);
 
 /// The shortest decimal text that reads back to the same double.
 std::string format_number(double value);

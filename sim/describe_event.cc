@@ -48,6 +48,14 @@ std::string Simulator::describe(const Event& event) const {
       return when + "at " + network_.topology().devices[event.subject].name + ": " +
              describe_packet(network_.packet(event.first));
     case EventKind::kTcpTimer: return when + node() + " retransmission timer";
+    case EventKind::kFrameEnd:
+    case EventKind::kChannelAccess: {
+      const CardAddress card = radio_->address_of(event.subject);
+      const std::string name = nodes_[static_cast<std::size_t>(card.node)]->name() + " card " +
+                               std::to_string(static_cast<std::uint32_t>(card.interface));
+      return when + name +
+             (event.kind == EventKind::kFrameEnd ? ": a frame ends" : ": the back-off is over");
+    }
     case EventKind::kFaultBegin:
     case EventKind::kFaultEnd: {
       const FaultSpec& fault = faults_.drawn()[event.first];

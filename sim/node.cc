@@ -102,6 +102,32 @@ void Node::on_delivery(const Delivery& delivery) {
   drop_delivery(delivery);
 }
 
+void Node::on_frame(const RadioDelivery& delivery) {
+  if (state_ == ProcessState::kPaused) {
+    keep_frame(delivery);
+  } else if (state_ == ProcessState::kRunning) {
+    run([&](Protocol& protocol, Context& context) { protocol.on_frame(context, delivery.frame); });
+  }
+}
+
+void Node::keep_frame(const RadioDelivery& delivery) {
+  const std::size_t bytes = delivery.frame.frame.size();
+  if (waiting_frame_bytes_ + bytes > kCaptureBufferBytes) return;
+  waiting_frame_bytes_ += bytes;
+  outer_.world.payloads.retain(delivery.payload);
+  waiting_frames_.push_back(delivery);
+  waiting_.push_back({EventKind::kFrameEnd, 0, {}});
+}
+
+/// The caller releases its payload.
+RadioDelivery Node::take_frame() {
+  RadioDelivery delivery = waiting_frames_.front();
+  waiting_frames_.pop_front();
+  waiting_frame_bytes_ -= delivery.frame.frame.size();
+  delivery.frame.frame = outer_.world.payloads.view(delivery.payload);
+  return delivery;
+}
+
 /// A stream's bytes always find room: its sender knows the window.
 void Node::keep_waiting(const Delivery& delivery) {
   if (!delivery.is_stream) {
@@ -187,6 +213,9 @@ void Node::leave_process(CrashCause cause) {
     const Waiting item = waiting_.front();
     waiting_.pop_front();
     if (item.kind == EventKind::kPacket) drop_delivery(item.delivery);
+    if (item.kind == EventKind::kFrameEnd) {
+      outer_.world.payloads.release(take_frame().payload);
+    }
     if (item.kind == EventKind::kNodeStorage) free_answers_.push_back(item.first);
     if (item.kind == EventKind::kNodeCommand) outer_.world.payloads.release(PayloadId{item.first});
   }
@@ -217,6 +246,10 @@ void Node::resume() {
       on_storage(item.first, incarnation_);
     } else if (item.kind == EventKind::kNodeCommand) {
       on_command(PayloadId{item.first});
+    } else if (item.kind == EventKind::kFrameEnd) {
+      const RadioDelivery delivery = take_frame();
+      on_frame(delivery);
+      outer_.world.payloads.release(delivery.payload);
     } else {
       on_delivery(item.delivery);
     }
@@ -244,8 +277,16 @@ void Node::apply(const Request& request) {
       set_timer(TimerId{request.id}, time_from_ns(request.number));
       break;
     case RequestKind::kTimerCancel: cancel_timer(TimerId{request.id}); break;
+    // A node without a radio transmits into nothing.
     case RequestKind::kTransmit:
-    case RequestKind::kTune: break;  // a node without a radio transmits into nothing
+      if (outer_.radio) outer_.radio->transmit({id_, InterfaceId{request.id}}, data, request.tx);
+      break;
+    case RequestKind::kTune:
+      if (outer_.radio) {
+        outer_.radio->tune({id_, InterfaceId{request.id}},
+                           ChannelMhz{static_cast<std::uint16_t>(request.number)});
+      }
+      break;
     case RequestKind::kBind:
       problem = network.bind(id_, SocketId{request.id}, request.endpoint);
       break;

@@ -12,6 +12,7 @@
 #include "core/io/run_sink.h"
 #include "sim/clock.h"
 #include "sim/network/network.h"
+#include "sim/radio_medium.h"
 #include "sim/storage.h"
 #include "sim/world.h"
 
@@ -24,6 +25,7 @@ using ProtocolFactory = std::function<std::unique_ptr<Protocol>()>;
 struct NodeWorld {
   World& world;
   Network& network;
+  const std::unique_ptr<RadioMedium>& radio;  ///< null where nobody has a card
   RunSink& sink;
   RequestBuffer& requests;                         ///< of the one handler that runs
   std::function<void(NodeId, Bytes)>& on_deliver;  ///< Application.deliver
@@ -49,6 +51,7 @@ class Node final : public Recorder {
   void on_storage(std::uint32_t slot, std::uint32_t incarnation);
   void on_command(PayloadId payload);
   void on_delivery(const Delivery& delivery);
+  void on_frame(const RadioDelivery& delivery);
   void stop();
 
   // Faults.
@@ -92,10 +95,12 @@ class Node final : public Recorder {
   };
   /// Of datagrams that wait for a paused process; more are dropped (Linux's net.core.rmem_default).
   static constexpr std::uint32_t kReceiveBufferBytes = 212'992;
+  /// Of frames that wait for a paused process (libpcap's default).
+  static constexpr std::size_t kCaptureBufferBytes = std::size_t{2} << 20;
 
   /// Input that waits while the process is paused.
   struct Waiting {
-    EventKind kind{};     // kPacket stands for a delivery
+    EventKind kind{};     // kPacket stands for a delivery, kFrameEnd for the next waiting frame
     std::uint32_t first = 0;
     Delivery delivery;
   };
@@ -113,6 +118,8 @@ class Node final : public Recorder {
   void run_delivery(const Delivery& delivery);
   void drop_delivery(const Delivery& delivery);
   void keep_waiting(const Delivery& delivery);
+  void keep_frame(const RadioDelivery& delivery);
+  RadioDelivery take_frame();
   void forget_stream(StreamId stream);
   void leave_process(CrashCause cause);
 
@@ -136,6 +143,8 @@ class Node final : public Recorder {
   std::vector<std::uint32_t> free_answers_;
   std::deque<Waiting> waiting_;
   std::uint32_t waiting_bytes_ = 0;  // of datagrams, headers included
+  std::deque<RadioDelivery> waiting_frames_;
+  std::size_t waiting_frame_bytes_ = 0;
   std::uint64_t handlers_run_ = 0;
 };
 

@@ -16,7 +16,7 @@ Simulator::Simulator(std::uint64_t seed, Topology topology, RunSink& sink)
     : world_{seed, Time{}, {}, {}},
       sink_(sink),
       network_(world_, std::move(topology)),
-      faults_(world_, network_, nodes_, sink) {
+      faults_(world_, network_, radio_, nodes_, sink) {
   check_context() = {seed, 0, true};
 }
 
@@ -24,7 +24,7 @@ Simulator::~Simulator() { check_context() = {}; }
 
 NodeId Simulator::add_node(const NodeOptions& options, ProtocolFactory factory) {
   const NodeId id{static_cast<std::uint32_t>(nodes_.size())};
-  NodeWorld around{world_, network_, sink_, requests_, on_deliver_,
+  NodeWorld around{world_, network_, radio_, sink_, requests_, on_deliver_,
                    [this](std::string sentence) { failure_ = std::move(sentence); },
                    [this](NodeId node, std::string_view type) { faults_.on_event(node, type); }};
   network_.add_node(options.host);
@@ -34,6 +34,10 @@ NodeId Simulator::add_node(const NodeOptions& options, ProtocolFactory factory) 
   nodes_.back()->clock().set_drift(world_.now, drift_to_ppb(options.drift_ppm));
   world_.schedule(world_.now, {EventKind::kNodeStart, number_of(id), 0, 0});
   return id;
+}
+
+void Simulator::set_radio(const std::function<std::unique_ptr<RadioMedium>(World&)>& make) {
+  radio_ = make(world_);
 }
 
 void Simulator::put_file(NodeId id, std::string_view name, Bytes content) {
@@ -74,6 +78,7 @@ std::uint64_t Simulator::payload_hash(const Event& event) const {
   if (event.kind == EventKind::kNodeCommand) {
     return world_.payloads.hash(PayloadId{event.first});
   }
+  if (event.kind == EventKind::kFrameEnd) return radio_->frame_hash(event.first);
   return event.first;
 }
 
@@ -90,12 +95,34 @@ void Simulator::dispatch(const Event& event) {
       break;
     case EventKind::kPacket: network_.on_packet(event.subject, event.first, event.second); break;
     case EventKind::kTcpTimer: network_.on_tcp_timer(event.first, event.second); break;
+    case EventKind::kFrameEnd: radio_->on_frame_end(event.first); break;
+    case EventKind::kChannelAccess: radio_->on_channel_access(event.subject); break;
     case EventKind::kFaultBegin: faults_.begin(event.first); break;
     case EventKind::kFaultEnd: faults_.end(event.first); break;
   }
 }
 
+/// Who has received a frame, and how, is part of the fingerprint.
+void Simulator::hand_out_frames() {
+  while (const RadioDelivery* delivery = radio_->next_delivery()) {
+    const RxFrame& frame = delivery->frame;
+    std::uint64_t readings = static_cast<std::uint64_t>(frame.interface);
+    for (std::size_t i = 0; i < frame.antenna_count; ++i) {
+      const AntennaReading& reading = frame.readings[i];
+      const auto signal = static_cast<std::uint8_t>(reading.signal_dbm);
+      const auto noise = static_cast<std::uint8_t>(reading.noise_dbm);
+      readings = hash_combine(readings, std::uint64_t{reading.antenna} << 16 |
+                                            std::uint64_t{signal} << 8 | noise);
+    }
+    const std::uint32_t node = number_of(delivery->node);
+    fingerprint_.add(world_.now, node, static_cast<std::uint32_t>(EventKind::kFrameEnd), readings);
+    nodes_[node]->on_frame(*delivery);
+    faults_.begin_due();
+  }
+}
+
 void Simulator::hand_out_deliveries() {
+  if (radio_) hand_out_frames();
   while (const Delivery* delivery = network_.next_delivery()) {
     nodes_[number_of(delivery->node)]->on_delivery(*delivery);
     faults_.begin_due();

@@ -43,6 +43,8 @@ class Simulator {
 
   /// Adds a node that starts at time 0, in the order in which nodes are added.
   NodeId add_node(const NodeOptions& options, ProtocolFactory factory);
+  /// Gives the world its air. Once, before the first event.
+  void set_radio(const std::function<std::unique_ptr<RadioMedium>(World&)>& make);
   /// Puts a file on a node's disk.
   void put_file(NodeId node, std::string_view name, Bytes content);
   /// Calls the node's on_command at a time.
@@ -77,6 +79,8 @@ class Simulator {
   /// Payloads of packets and commands that are not yet released.
   std::size_t payloads_in_use() const { return world_.payloads.in_use(); }
   Network& network() { return network_; }
+  /// Null where nobody has a radio.
+  RadioMedium* radio() { return radio_.get(); }
   /// From here on each event is put into words before it is executed, so that two runs can be
   /// compared.
   void describe_events() { describing_ = true; }
@@ -87,10 +91,12 @@ class Simulator {
   std::uint64_t payload_hash(const Event& event) const;
   std::string describe(const Event& event) const;
   void hand_out_deliveries();
+  void hand_out_frames();
 
   World world_;
   RunSink& sink_;
   Network network_;
+  std::unique_ptr<RadioMedium> radio_;
   RequestBuffer requests_;  // of all nodes, so that it stays in the processor's cache
   std::vector<std::unique_ptr<Node>> nodes_;
   FaultInjector faults_;

@@ -19,6 +19,8 @@ enum class EventKind : std::uint32_t {
   kTcpTimer,     ///< subject: node, first: connection, second: its generation
   kFaultBegin,   ///< first: index in the drawn plan
   kFaultEnd,     ///< first: index in the drawn plan
+  kFrameEnd,     ///< subject: card, first: transmission
+  kChannelAccess,  ///< subject: card
 };
 
 /// An event as plain data: it can be hashed, compared and printed.

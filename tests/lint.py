@@ -26,7 +26,12 @@ LAYERS = [
         (*CORE, "core/crypto/", "core/fec/", "core/protocols/"),
         ("nlohmann/",),
     ),
-    ("sim/medium/", (*CORE, "sim/medium/"), ("ns3/",)),
+    (
+        "sim/medium/",
+        (*CORE, "sim/medium/", "sim/duty_cycle.h", "sim/network/link_effects.h",
+         "sim/payload_pool.h", "sim/radio_medium.h", "sim/world.h"),
+        ("ns3/",),
+    ),
     ("sim/", (*CORE, "core/crypto/", "sim/"), ("boost/",)),
     ("backends/testbed/", (*CORE, "core/crypto/", "backends/", "sim/"), ("boost/", "POSIX")),
     (

@@ -21,6 +21,13 @@ Result<PublicKey> public_key_from_hex(std::string_view hex) {
   return public_key;
 }
 
+PublicKey public_key_of(const SecretKey& secret) {
+  require_sodium();
+  PublicKey public_key{};
+  crypto_scalarmult_base(raw_out(public_key), raw(secret.bytes()));
+  return public_key;
+}
+
 KeyPair KeyPair::generate(Random& random) {
   require_sodium();
   SecretKey seed;
@@ -35,9 +42,7 @@ Result<KeyPair> KeyPair::from_hex_secret(std::string_view hex) {
   const Result<SecretKey> secret =
       key_from_hex(hex, "the secret key of this node", "make one with `openssl rand -hex 32`");
   if (!secret) return Error{secret.error()};
-  KeyPair pair{{}, *secret};
-  crypto_scalarmult_base(raw_out(pair.public_key), raw(pair.secret_key.bytes()));
-  return pair;
+  return KeyPair{public_key_of(*secret), *secret};
 }
 
 std::optional<SecretKey> shared_product(const KeyPair& mine, const PublicKey& theirs) {

@@ -20,6 +20,9 @@ using PublicKey = std::array<std::byte, 32>;
 /// A public key from 64 hexadecimal digits; the error is one sentence.
 Result<PublicKey> public_key_from_hex(std::string_view hex);
 
+/// The public key that goes with a secret one.
+PublicKey public_key_of(const SecretKey& secret);
+
 struct KeyPair {
   PublicKey public_key{};
   SecretKey secret_key;

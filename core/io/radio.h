@@ -29,6 +29,8 @@ struct TxParams {
   bool ldpc = false;
   /// Not sent: by it the host's own queue tells frames apart (SO_MARK). 0: none.
   std::uint32_t mark = 0;
+
+  bool operator==(const TxParams&) const = default;
 };
 
 inline constexpr std::size_t kMaxAntennas = 4;

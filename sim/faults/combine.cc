@@ -16,4 +16,6 @@ Duration draw_sync_delay(const DiskFault& fault, Random& random) {
   return fault.sync_delay + Duration(std::llround(jitter_ns));
 }
 
+bool is_radio_fault(FaultAction action) { return action >= FaultAction::kJam; }
+
 }  // namespace twinbed::sim

@@ -66,6 +66,26 @@ void describe_link(const LinkParams& link, JsonObject& out) {
   out.number("traces", static_cast<std::int64_t>(link.traces.size()));
 }
 
+void describe_radio(const FaultSpec& fault, JsonObject& out) {
+  const RadioFault& radio = fault.radio;
+  if (radio.interface) out.number("interface", *radio.interface);
+  if (fault.action == FaultAction::kAntennaOff) out.number("antenna", radio.antenna);
+  out.number("channel_mhz", static_cast<std::int64_t>(radio.channel));
+  out.real("loss_db", radio.loss_db);
+  if (fault.action == FaultAction::kJam) {
+    out.real("power_dbm", radio.power_dbm);
+    out.number("low_mhz", radio.band_mhz[0]);
+    out.number("high_mhz", radio.band_mhz[1]);
+    out.real("x", radio.position.x);
+    out.real("y", radio.position.y);
+    out.real("z", radio.position.z);
+  }
+  if (radio.duty < 1) {
+    out.number("period_ns", to_ns(radio.period));
+    out.real("duty", radio.duty);
+  }
+}
+
 }  // namespace
 
 std::string describe_fault(const FaultSpec& fault) {
@@ -90,6 +110,7 @@ std::string describe_fault(const FaultSpec& fault) {
       break;
     default: break;
   }
+  if (is_radio_fault(fault.action)) describe_radio(fault, out);
   if (!fault.on.empty()) out.word("on", fault.on);
   if (fault.nth > 1) out.number("nth", fault.nth);
   if (!fault.select.role.empty()) out.word("selected_role", fault.select.role);

@@ -8,9 +8,11 @@
 namespace twinbed::sim {
 
 FaultInjector::FaultInjector(World& world, Network& network,
+                             const std::unique_ptr<RadioMedium>& radio,
                              std::vector<std::unique_ptr<Node>>& nodes, RunSink& sink)
     : world_(world),
       network_(network),
+      radio_(radio),
       nodes_(nodes),
       sink_(sink),
       select_random_(world.seed, "fault-select") {}
@@ -71,6 +73,7 @@ void FaultInjector::begin(std::uint32_t index) {
   const FaultSpec& fault = plan_[index];
   const std::vector<NodeStatus> nodes = statuses(active);
   active.lasting = true;
+  active.begun = world_.now;
   if (fault.action == FaultAction::kPartition && fault.partition != PartitionKind::kMinCut) {
     const PartitionPairs pairs = partition_pairs(fault, nodes, select_random_);
     active.target = pairs.target;
@@ -82,7 +85,8 @@ void FaultInjector::begin(std::uint32_t index) {
     std::sort(active.blocked.begin(), active.blocked.end());
     const auto repeated = std::unique(active.blocked.begin(), active.blocked.end());
     active.blocked.erase(repeated, active.blocked.end());
-  } else if (fault.action != FaultAction::kLink && fault.action != FaultAction::kPartition) {
+  } else if (fault.action != FaultAction::kLink && fault.action != FaultAction::kPartition &&
+             fault.action != FaultAction::kJam) {
     active.nodes = select_nodes(fault.select, nodes, select_random_);
     if (fault.cause == CrashCause::kPowerFailure) {
       active.nodes = on_the_hosts_of(active.nodes, hosts());
@@ -140,6 +144,9 @@ std::uint64_t FaultInjector::counter(const FaultSpec& fault, const Active& activ
   if (fault.action == FaultAction::kDisk) {
     for (std::uint32_t node : active.nodes) sum += nodes_[node]->storage().touched();
   }
+  if (is_radio_fault(fault.action)) {
+    sum += radio_.touched(fault, static_cast<std::uint32_t>(&fault - plan_.data()), active.nodes);
+  }
   return sum;
 }
 
@@ -151,6 +158,10 @@ void FaultInjector::apply(const FaultSpec& fault, Active& active) {
   }
   if (fault.action == FaultAction::kLink) {
     for (std::uint32_t link : active.links) refresh_link(link);
+    return;
+  }
+  if (is_radio_fault(fault.action)) {
+    refresh_radio();
     return;
   }
   std::erase_if(active.nodes, [&](std::uint32_t n) { return !apply_to_node(fault, *nodes_[n]); });
@@ -168,6 +179,10 @@ void FaultInjector::undo(const FaultSpec& fault, Active& active) {
   for (std::uint32_t link : active.links) {
     if (fault.action == FaultAction::kPartition) network_.set_link_up(link, true);
     if (fault.action == FaultAction::kLink) refresh_link(link);
+  }
+  if (is_radio_fault(fault.action)) {
+    refresh_radio();
+    return;
   }
   for (std::uint32_t node : active.nodes) undo_on_node(fault, *nodes_[node]);
 }
@@ -193,11 +208,8 @@ bool FaultInjector::apply_to_node(const FaultSpec& fault, Node& node) {
         node.reschedule_timers();
       }
       return true;
-    case FaultAction::kDisk:
-    case FaultAction::kPartition:
-    case FaultAction::kLink: return true;
+    default: return true;
   }
-  return false;
 }
 
 void FaultInjector::undo_on_node(const FaultSpec& fault, Node& node) {
@@ -215,9 +227,7 @@ void FaultInjector::undo_on_node(const FaultSpec& fault, Node& node) {
       }
       break;
     case FaultAction::kDisk: refresh_disk(static_cast<std::uint32_t>(node.id())); break;
-    case FaultAction::kRestart:
-    case FaultAction::kPartition:
-    case FaultAction::kLink: break;
+    default: break;
   }
 }
 
@@ -295,6 +305,16 @@ void FaultInjector::refresh_disk(std::uint32_t node) {
     sum = combine(sum, plan_[index].disk);
   }
   nodes_[node]->storage().set_fault(sum);
+}
+
+void FaultInjector::refresh_radio() {
+  std::vector<LastingRadioFault> lasting;
+  for (std::uint32_t index = 0; index < active_.size(); ++index) {
+    const Active& active = active_[index];
+    if (!active.lasting || !is_radio_fault(plan_[index].action)) continue;
+    lasting.push_back({plan_[index], index, active.nodes, active.begun});
+  }
+  radio_.refresh(lasting);
 }
 
 void FaultInjector::record(std::uint32_t index, FaultPhase phase, const Active& active) {

@@ -9,6 +9,7 @@
 
 #include "core/base/random_stream.h"
 #include "core/io/run_sink.h"
+#include "sim/faults/radio_faults.h"
 #include "sim/faults/select.h"
 #include "sim/network/network.h"
 #include "sim/node.h"
@@ -17,8 +18,8 @@ namespace twinbed::sim {
 
 class FaultInjector {
  public:
-  FaultInjector(World& world, Network& network, std::vector<std::unique_ptr<Node>>& nodes,
-                RunSink& sink);
+  FaultInjector(World& world, Network& network, const std::unique_ptr<RadioMedium>& radio,
+                std::vector<std::unique_ptr<Node>>& nodes, RunSink& sink);
 
   /// Draws the ranges of the plan from the seed and schedules its faults, or makes them wait for
   /// their events. Once.
@@ -46,6 +47,7 @@ class FaultInjector {
     std::vector<std::uint32_t> nodes;    // those in which it changed something
     std::vector<NodePair> blocked;       // of hosts, each once
     std::vector<std::uint32_t> links;
+    Time begun{};
     std::uint64_t touched = 0;           // when counted at once
     std::uint64_t count_before = 0;      // of the counter that the fault drives up
   };
@@ -60,11 +62,13 @@ class FaultInjector {
   std::vector<std::uint32_t> links_between(const FaultSpec& fault, const Active& active) const;
   void refresh_link(std::uint32_t link);
   void refresh_disk(std::uint32_t node);
+  void refresh_radio();
   std::uint64_t counter(const FaultSpec& fault, const Active& active) const;
   void record(std::uint32_t index, FaultPhase phase, const Active& active);
 
   World& world_;
   Network& network_;
+  RadioFaults radio_;
   std::vector<std::unique_ptr<Node>>& nodes_;
   RunSink& sink_;
   RandomStream select_random_;

@@ -14,6 +14,7 @@
 // have been carried out. A fault whose event never comes leaves no row.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@
 
 #include "core/base/random.h"
 #include "core/base/time.h"
+#include "core/io/radio.h"
+#include "sim/medium/position.h"
 #include "sim/network/link_params.h"
 
 namespace twinbed::sim {
@@ -37,6 +40,12 @@ enum class FaultAction : std::uint8_t {
   kLink,       ///< links get other parameters
   kClock,      ///< a node's clock is stepped or drifts
   kDisk,       ///< a node's disk is slow, full, or tears or loses writes
+  kJam,        ///< a transmitter of noise
+  kFade,       ///< all radio signals from and to a node lose strength
+  kAntennaOff,  ///< an antenna of a radio card hears nothing
+  kUnplug,     ///< a radio card is gone; when the fault ends it is back
+  kChannel,    ///< a radio card is tuned to another channel, and back when the fault ends
+  kDutyCycle,  ///< a radio card is awake for a part of the time only
 };
 
 /// What a crash is, as far as the peers can tell.
@@ -93,6 +102,21 @@ struct DiskFault {
   bool operator==(const DiskFault&) const = default;
 };
 
+/// What goes wrong with radios; which members mean something depends on the action.
+struct RadioFault {
+  std::optional<std::uint32_t> interface;  ///< of each selected node; absent: all its cards
+  std::uint32_t antenna = 0;        ///< kAntennaOff
+  ChannelMhz channel{};             ///< kChannel
+  double loss_db = 0;               ///< kFade
+  Position position;                ///< kJam
+  double power_dbm = 0;             ///< kJam: within the band
+  std::array<std::uint32_t, 2> band_mhz{};  ///< kJam: lowest and highest frequency
+  Duration period{};                ///< kJam, kDutyCycle: of on and off; 0: always on
+  double duty = 1;                  ///< kJam, kDutyCycle: the part of the period that is on
+
+  bool operator==(const RadioFault&) const = default;
+};
+
 struct FaultSpec {
   FaultAction action{};
   DurationRange at;                 ///< from the start of the run; with `on`, not before
@@ -108,6 +132,7 @@ struct FaultSpec {
   std::optional<std::vector<std::string>> link_between;  ///< kLink: two node or device names
   ClockFault clock;
   DiskFault disk;
+  RadioFault radio;
 
   bool operator==(const FaultSpec&) const = default;
 };
@@ -118,6 +143,9 @@ using FaultPlan = std::vector<FaultSpec>;
 DiskFault combine(const DiskFault& a, const DiskFault& b);
 /// How much longer one sync takes; draws only where there is jitter.
 Duration draw_sync_delay(const DiskFault& fault, Random& random);
+
+/// Whether the fault concerns radios.
+bool is_radio_fault(FaultAction action);
 
 /// "crash", "restart", ... as in scenario files.
 std::string_view to_string(FaultAction action);

@@ -16,6 +16,12 @@ std::string_view to_string(FaultAction action) {
     case FaultAction::kLink: return "link";
     case FaultAction::kClock: return "clock";
     case FaultAction::kDisk: return "disk";
+    case FaultAction::kJam: return "jam";
+    case FaultAction::kFade: return "fade";
+    case FaultAction::kAntennaOff: return "antenna-off";
+    case FaultAction::kUnplug: return "unplug";
+    case FaultAction::kChannel: return "channel";
+    case FaultAction::kDutyCycle: return "duty-cycle";
   }
   return "unknown";
 }

@@ -1,5 +1,6 @@
 #include "sim/medium/fading.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/check.h"
@@ -7,6 +8,20 @@
 #include "sim/medium/decibel.h"
 
 namespace twinbed::sim {
+namespace {
+
+/// Where a power with an exponential distribution of mean 1 lies in it, as GammaQuantiles counts.
+std::uint64_t bits_of_exponential(double power) {
+  constexpr double kHalf = 0.6931471805599453;  // ln 2, the median
+  constexpr double kBits = 0x1p64;
+  const bool is_upper = power >= kHalf;
+  double tail = is_upper ? portable_exp(-power) : 1 - portable_exp(-power);
+  if (power < 1e-4) tail = power - power * power / 2;  // where the difference would lose its digits
+  const double scaled = std::clamp(tail * kBits, 0.0, 0x1.fffffffffffffp62);
+  return std::uint64_t{is_upper} << 63 | static_cast<std::uint64_t>(scaled);
+}
+
+}  // namespace
 
 std::string_view mistake_in_fading(const FadingOptions& options) {
   const auto is_shape = [](double m) { return m >= 0.5 && m <= 1000; };
@@ -31,25 +46,57 @@ Fading::Fading(const FadingOptions& options) : options_(options) {
   rician_deviation_ = std::sqrt(0.5 / (k + 1));
 }
 
+/// Of two normal numbers.
+int Fading::rician_mdb(double in_phase, double quadrature) const {
+  const double real = rician_mean_ + rician_deviation_ * in_phase;
+  const double imaginary = rician_deviation_ * quadrature;
+  return mdb_from_ratio(real * real + imaginary * imaginary);
+}
+
 int Fading::draw_rician_mdb(Random& random) const {
-  const double in_phase = rician_mean_ + rician_deviation_ * random.normal();
-  const double quadrature = rician_deviation_ * random.normal();
-  return mdb_from_ratio(in_phase * in_phase + quadrature * quadrature);
+  const double in_phase = random.normal();
+  return rician_mdb(in_phase, random.normal());
+}
+
+const GammaQuantiles& Fading::quantiles_at(double distance_m) const {
+  if (options_.model == FadingModel::kRayleigh || distance_m < options_.distance1_m) {
+    return quantiles_[0];
+  }
+  return quantiles_[distance_m < options_.distance2_m ? 1 : 2];
 }
 
 int Fading::draw_mdb(double distance_m, Random& random) const {
   switch (options_.model) {
     case FadingModel::kNone: return 0;
-    case FadingModel::kRayleigh: return quantiles_[0].draw_mdb(random);
     case FadingModel::kRician: return draw_rician_mdb(random);
-    case FadingModel::kNakagami: {
-      const std::size_t field = distance_m < options_.distance1_m   ? 0
-                                : distance_m < options_.distance2_m ? 1
-                                                                    : 2;
-      return quantiles_[field].draw_mdb(random);
-    }
+    case FadingModel::kRayleigh:
+    case FadingModel::kNakagami: return quantiles_at(distance_m).draw_mdb(random);
   }
   TWINBED_CHECK(false, "a fading model that does not exist");
+}
+
+void Fading::draw_antennas_mdb(double distance_m, double correlation, Random& random,
+                               std::span<int> powers_mdb) const {
+  if (correlation <= 0 || options_.model == FadingModel::kNone || powers_mdb.size() == 1) {
+    for (int& power : powers_mdb) power = draw_mdb(distance_m, random);
+    return;
+  }
+  // Each antenna's complex amplitude is a part that all share and one of its own. The correlation
+  // of powers is the square of that of amplitudes, which is the square of the shared part's weight.
+  const double amplitudes = std::sqrt(std::min(correlation, 1.0));
+  const double shared = std::sqrt(amplitudes), own = std::sqrt(1 - amplitudes);
+  const double shared_real = shared * random.normal();
+  const double shared_imaginary = shared * random.normal();
+  for (int& power : powers_mdb) {
+    const double real = shared_real + own * random.normal();
+    const double imaginary = shared_imaginary + own * random.normal();
+    if (options_.model == FadingModel::kRician) {
+      power = rician_mdb(real, imaginary);
+    } else {
+      const double rayleigh = (real * real + imaginary * imaginary) / 2;
+      power = quantiles_at(distance_m).at_mdb(bits_of_exponential(rayleigh));
+    }
+  }
 }
 
 std::string_view mistake_in_shadowing(const ShadowingOptions& options) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct FadingOptions {
   double distance1_m = 80;
   double distance2_m = 200;
   double rician_k_db = 6;  ///< kRician
+
+  bool operator==(const FadingOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.
@@ -45,8 +48,16 @@ class Fading {
   /// factor is 1. kNakagami and kRayleigh take one random word each time; kNone takes none.
   int draw_mdb(double distance_m, Random& random) const;
 
+  /// One power for each antenna of a receiver. `correlation`, 0 to 1, is that between the powers of
+  /// any two antennas where the fading is Rayleigh's; other models get the same dependence between
+  /// their quantiles (a copula), which keeps each antenna's own distribution.
+  void draw_antennas_mdb(double distance_m, double correlation, Random& random,
+                         std::span<int> powers_mdb) const;
+
  private:
   int draw_rician_mdb(Random& random) const;
+  int rician_mdb(double in_phase, double quadrature) const;
+  const GammaQuantiles& quantiles_at(double distance_m) const;
 
   FadingOptions options_;
   std::vector<GammaQuantiles> quantiles_;  // of kRayleigh, or of kNakagami's m0, m1 and m2
@@ -59,6 +70,8 @@ struct ShadowingOptions {
   /// Over how many metres of movement the correlation falls to 1/e (Gudmundson, "Correlation model
   /// for shadow fading in mobile radio systems", 1991); 0: a link keeps its loss for good.
   double decorrelation_m = 0;
+
+  bool operator==(const ShadowingOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.

@@ -21,8 +21,12 @@ class GammaQuantiles {
   explicit GammaQuantiles(double shape);
 
   /// A power, in thousandths of a decibel.
-  int draw_mdb(Random& random) const {
-    const std::uint64_t bits = random.next();
+  int draw_mdb(Random& random) const { return at_mdb(random.next()); }
+
+  /// The power below which lies a part of the distribution: of the lower half where the highest bit
+  /// is 0, and the other 63 then are the probability, of 2^64; of the upper half where it is 1, and
+  /// they are that of all larger powers.
+  int at_mdb(std::uint64_t bits) const {
     const auto half = static_cast<std::size_t>(bits >> 63);
     const std::uint64_t rest = bits << 1 | 1;
     const auto zeros = static_cast<std::size_t>(std::countl_zero(rest));

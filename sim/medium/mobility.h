@@ -39,6 +39,8 @@ struct Velocity {
   double x = 0;
   double y = 0;
   double z = 0;
+
+  bool operator==(const Velocity&) const = default;
 };
 
 /// Straight on for ever from where it is at the start of the run
@@ -83,12 +85,16 @@ class Waypoints final : public Mobility {
 struct Box {
   Position low;
   Position high;
+
+  bool operator==(const Box&) const = default;
 };
 
 /// Uniform between two bounds, which may be equal.
 struct Range {
   double low = 0;
   double high = 0;
+
+  bool operator==(const Range&) const = default;
 };
 
 struct RandomWaypointOptions {
@@ -123,6 +129,8 @@ class RandomWaypoint final : public Mobility {
 struct BoundedNormal {
   double variance = 1;
   double bound = 10;
+
+  bool operator==(const BoundedNormal&) const = default;
 };
 
 struct GaussMarkovOptions {
@@ -136,6 +144,8 @@ struct GaussMarkovOptions {
   BoundedNormal normal_velocity = {};   ///< m/s
   BoundedNormal normal_direction = {};  ///< radians
   BoundedNormal normal_pitch = {};      ///< radians
+
+  bool operator==(const GaussMarkovOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence; empty: nothing.

@@ -64,6 +64,8 @@ struct PathLossOptions {
 
   double max_range_m = 250;  ///< kRange
   double loss_db = 0;        ///< kFixed
+
+  bool operator==(const PathLossOptions&) const = default;
 };
 
 /// What makes these options impossible, in one sentence with the remedy; empty: nothing.

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/protocols/wfb/decoder.h"
+#include "core/protocols/wfb/link_report.h"
 
 namespace {
 
@@ -41,14 +42,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto packet = wfb::packet_in_frame(bytes, {})) decoder.receive(*packet);
   wfb::read_session(bytes);
   wfb::read_reception(bytes);
+  wfb::read_link_report(bytes);
 
-  // Triples of block, fragment and length.
+  // Triples of block, fragment and length; every second input with a timeout, and time that passes.
   Fragments fragments;
-  wfb::Ring ring({4, 6}, fragments);
+  const Duration timeout = size % 2 == 0 ? Duration{} : Duration{100};
+  wfb::Ring ring({4, 6}, fragments, timeout);
+  Time now{};
   for (std::size_t i = 0; i + 3 <= size; i += 3) {
     const std::uint64_t block = data[i] < 250 ? data[i] : std::uint64_t{data[i]} << 40;
     ring.add({block, static_cast<std::uint8_t>(data[i + 1] % 6)},
-             bytes.first(std::min<std::size_t>(data[i + 2], size)));
+             bytes.first(std::min<std::size_t>(data[i + 2], size)), now);
+    now += Duration{data[i + 2]};
+    if (ring.wake_at() <= now) ring.expire(now);
+    TWINBED_CHECK(ring.wake_at() > now, "a hole that is due was not given up");
   }
   return 0;
 }

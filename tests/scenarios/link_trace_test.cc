@@ -9,6 +9,7 @@
 
 #include "scenarios/dump.h"
 #include "scenarios/load.h"
+#include "scenarios/trace_text.h"
 
 namespace twinbed::scenarios {
 namespace {

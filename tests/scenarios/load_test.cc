@@ -127,7 +127,7 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   const Result<Scenario> scenario = load_scenario(kFull);
   ASSERT_TRUE(scenario) << scenario.error();
   const sim::FaultPlan& faults = scenario->faults;
-  ASSERT_EQ(faults.size(), 18U);
+  ASSERT_EQ(faults.size(), 24U);
   EXPECT_EQ(faults[0].cause, sim::CrashCause::kKill);
   EXPECT_FALSE(faults[2].with_disk);
   EXPECT_EQ(faults[2].select, (sim::Selector{{"node1"}, "crashed", 1}));
@@ -148,6 +148,39 @@ TEST(LoadScenarioTest, FaultsOfEveryAction) {
   EXPECT_EQ(faults[17].groups[0].role, sim::kRecorderRole);
 }
 
+TEST(LoadScenarioTest, FaultsOfRadios) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  const sim::FaultPlan& faults = scenario->faults;
+  EXPECT_EQ(faults[18].radio.position, (sim::Position{5, 5, 1}));
+  EXPECT_EQ(faults[18].radio.band_mhz, (std::array<std::uint32_t, 2>{5170, 5190}));
+  EXPECT_EQ(faults[18].radio.duty, 0.25);
+  EXPECT_EQ(faults[19].radio.loss_db, 12.5);
+  EXPECT_EQ(faults[20].radio.antenna, 1U);
+  EXPECT_EQ(faults[21].radio.interface, 1U);
+  EXPECT_EQ(faults[22].radio.channel, ChannelMhz{2437});
+  EXPECT_EQ(faults[23].radio.period, 100ms);
+}
+
+TEST(LoadScenarioTest, RadiosOfEveryKind) {
+  const Result<Scenario> scenario = load_scenario(kFull);
+  ASSERT_TRUE(scenario) << scenario.error();
+  const auto drone = std::find_if(scenario->nodes.begin(), scenario->nodes.end(),
+                                  [](const NodeSpec& node) { return node.name == "drone"; });
+  ASSERT_NE(drone, scenario->nodes.end());
+  ASSERT_EQ(drone->cards.size(), 2U);
+  EXPECT_EQ(drone->cards[0].channel, ChannelMhz{5180});
+  EXPECT_EQ(drone->cards[0].antenna_gains_dbi, (std::vector<double>{2, -1.5}));
+  EXPECT_EQ(drone->cards[1].channel, ChannelMhz{5745});
+  ASSERT_TRUE(drone->mobility);
+  EXPECT_EQ(drone->mobility->points[1].position, (sim::Position{-50, 10, 30}));
+  ASSERT_TRUE(scenario->radio);
+  EXPECT_EQ(scenario->radio->air.error_rate, sim::ErrorRateModel::kYans);
+  EXPECT_EQ(scenario->radio->air.path_loss.exponent, 2.75);
+  ASSERT_EQ(scenario->radio->links.size(), 3U);
+  EXPECT_EQ(scenario->radio->links[2].trace[1].signal_mdb, -80'250);
+}
+
 TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {
   const Result<Scenario> scenario = load_scenario(kFull);
   ASSERT_TRUE(scenario) << scenario.error();
@@ -158,15 +191,15 @@ TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {
 TEST(LoadScenarioTest, AnEntryWithACountStandsForThatManyNodes) {
   const Result<Scenario> scenario = load_scenario(kFull);
   ASSERT_TRUE(scenario) << scenario.error();
-  ASSERT_EQ(scenario->nodes.size(), 6U);
-  EXPECT_EQ(scenario->nodes[4].name, "camera1");
-  EXPECT_EQ(scenario->nodes[5].name, "camera2");
+  ASSERT_EQ(scenario->nodes.size(), 11U);
+  EXPECT_EQ(scenario->nodes[9].name, "camera1");
+  EXPECT_EQ(scenario->nodes[10].name, "camera2");
   const std::map<std::string, FileSource> files{{"map.png", RandomFile{2000}},
                                                 {"photo1.jpg", RandomFile{1500}},
                                                 {"photo2.jpg", RandomFile{1500}},
                                                 {"photo3.jpg", RandomFile{1500}}};
-  EXPECT_EQ(scenario->nodes[4].files, files);
-  EXPECT_EQ(scenario->nodes[5].files, files);
+  EXPECT_EQ(scenario->nodes[9].files, files);
+  EXPECT_EQ(scenario->nodes[10].files, files);
 }
 
 const std::string kClients =

@@ -200,6 +200,20 @@ TEST_F(SchemaTest, ListsExactlyTheKeysOfTheFullScenario) {
   EXPECT_EQ(check(full), "");
   full["network"] = {{"file", "zoo.graphml"}};
   EXPECT_EQ(check(full), "");
+  // A section has one air alone: the keys of its other models.
+  for (const char* const path_loss :
+       {"{model: friis, system_loss: 1.5, min_loss: 1 dB}",
+        "{model: three-log-distance, distances: [1 m, 2 m, 9 m], exponents: [1, 2, 3.5]}",
+        "{model: two-ray, min_distance: 1 m, height_above_z: 2 m}",
+        "{model: itu-r-1411-nlos, environment: suburban, city_size: small, rooftop: 9 m, "
+        "street_width: 9 m, street_orientation: 30 deg, buildings_extend: 9 m, "
+        "building_separation: 9 m}",
+        "{model: range, max_range: 9 m}", "{model: fixed, loss: 9 dB}"}) {
+    full["radio"] = {{"error_rate", "nist"},
+                     {"path_loss", parse_document(path_loss)},
+                     {"fading", {{"model", "rician"}, {"k", "3 dB"}}}};
+    EXPECT_EQ(check(full), "") << path_loss;
+  }
   std::set<std::pair<std::string, std::string>> listed;
   const std::function<void(const std::string&, const Json&)> list = [&](const std::string& name,
                                                                          const Json& object) {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "core/wire/reader.h"
 
 namespace twinbed::wfb {
 namespace {
 
-constexpr std::uint8_t kNoWlan = 0xff;
 constexpr std::size_t kRecordBytes = std::tuple_size_v<ShortHash> + Reception::kBytes;
 
 /// Fields with something between them.
@@ -27,23 +27,50 @@ std::string joined(char separator, Values... values) {
 Aggregator::Aggregator(const Decoder::Options& options, DecoderOwner& owner)
     : decoder_(options, owner) {}
 
-void Aggregator::receive(std::uint32_t node_address, const Reception& reception, Bytes packet) {
+void Aggregator::receive(std::uint32_t node_address, const Reception& reception, Bytes packet,
+                         Time now) {
   ++all_;
   all_bytes_ += packet.size();
-  if (!decoder_.receive(packet)) return;
+  if (!decoder_.receive(packet, now)) return;
   const ShortHash hash = packet_hash(packet);
-  unique_.insert(hash);
+  const bool is_first = unique_.insert(hash);
+  if (link_ && is_first) ++link_->heard;
   recent_.insert(hash);
-  antennas_.add(node_address, reception);
+  count_antennas(node_address, reception);
 }
 
-void Aggregator::receive_datagram(std::uint32_t node_address, Bytes datagram) {
+void Aggregator::count_antennas(std::uint32_t node_address, const Reception& reception) {
+  antennas_.add(node_address, reception);
+  if (link_) link_->antennas.add(node_address, reception);
+}
+
+LinkReport Aggregator::take_link_report() {
+  const DecoderCounters now = decoder_.counters();
+  LinkReport report;
+  report.number = ++link_->number;
+  report.epoch = session() ? session()->epoch : 0;
+  report.sent = static_cast<std::uint32_t>(now.sent - link_->before.sent);
+  report.heard = static_cast<std::uint32_t>(std::exchange(link_->heard, 0));
+  report.lost = static_cast<std::uint32_t>(now.lost - link_->before.lost);
+  report.out = static_cast<std::uint32_t>(now.out - link_->before.out);
+  for (const auto& [key, stats] : link_->antennas.rows()) {
+    const int signal = stats.signal_dbm.mean();
+    if (stats.count == 0 || (report.signal_dbm != 0 && signal <= report.signal_dbm)) continue;
+    report.signal_dbm = static_cast<std::int8_t>(signal);
+    report.snr_db = static_cast<std::int8_t>(std::clamp(stats.snr_db.mean(), -128, 127));
+  }
+  link_->antennas.clear();
+  link_->before = now;
+  return report;
+}
+
+void Aggregator::receive_datagram(std::uint32_t node_address, Bytes datagram, Time now) {
   const std::optional<Reception> reception = read_reception(datagram);
   if (!reception) return;
   const Bytes packet = datagram.subspan(Reception::kBytes);
   const bool is_batch =
       !packet.empty() && static_cast<PacketType>(packet.front()) == PacketType::kDuplicates;
-  if (!is_batch) return receive(node_address, *reception, packet);
+  if (!is_batch) return receive(node_address, *reception, packet, now);
   take_duplicates(node_address, *reception, packet.subspan(1));
 }
 
@@ -61,7 +88,7 @@ void Aggregator::take_duplicates(std::uint32_t node_address, const Reception& he
     if (!recent_.contains(hash)) continue;
     ++all_;
     unique_.insert(hash);
-    antennas_.add(node_address, *read_reception(records.subspan(hash.size())));
+    count_antennas(node_address, *read_reception(records.subspan(hash.size())));
   }
 }
 
@@ -78,7 +105,9 @@ ReceiverCounters Aggregator::counters() const {
           now.bad - before_.bad,
           now.out - before_.out,
           now.out_bytes - before_.out_bytes,
-          now.overrides - before_.overrides};
+          now.overrides - before_.overrides,
+          now.expired - before_.expired,
+          now.refused - before_.refused};
 }
 
 void Aggregator::end_interval() {

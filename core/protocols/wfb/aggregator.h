@@ -10,6 +10,7 @@
 
 #include "core/protocols/wfb/antenna_stats.h"
 #include "core/protocols/wfb/decoder.h"
+#include "core/protocols/wfb/link_report.h"
 #include "core/protocols/wfb/packet_set.h"
 
 namespace twinbed::wfb {
@@ -28,6 +29,8 @@ struct ReceiverCounters {
   std::uint64_t out = 0;
   std::uint64_t out_bytes = 0;
   std::uint64_t overrides = 0;  ///< not in the line
+  std::uint64_t expired = 0;    ///< neither
+  std::uint64_t refused = 0;    ///< nor this
 
   bool operator==(const ReceiverCounters&) const = default;
 };
@@ -38,9 +41,10 @@ class Aggregator {
   Aggregator(const Decoder::Options& options, DecoderOwner& owner);
 
   /// A packet as a card heard it; the address is that of the node, 0 for this host.
-  void receive(std::uint32_t node_address, const Reception& reception, Bytes packet);
+  void receive(std::uint32_t node_address, const Reception& reception, Bytes packet,
+               Time now = {});
   /// A forwarder's datagram. One that is shorter than its header is not counted.
-  void receive_datagram(std::uint32_t node_address, Bytes datagram);
+  void receive_datagram(std::uint32_t node_address, Bytes datagram, Time now = {});
   /// To be called every second: packets of more than two seconds ago have no more duplicates.
   void forget_old() { recent_.turn(); }
 
@@ -50,12 +54,31 @@ class Aggregator {
   void end_interval();
 
   const std::optional<Session>& session() const { return decoder_.session(); }
+  /// See Decoder.
+  Time wake_at() const { return decoder_.wake_at(); }
+  void expire(Time now) { decoder_.expire(now); }
+  /// From now on keeps what reports of the link need.
+  void measure_link() { link_.emplace(); }
+  /// What became of the link since the last call, after measure_link().
+  LinkReport take_link_report();
+
+  const std::optional<AdoptedSession>& adopted() const { return decoder_.adopted(); }
+  void restore(const AdoptedSession& adopted) { decoder_.restore(adopted); }
 
  private:
+  struct Link {
+    AntennaTable antennas;
+    std::uint32_t number = 0;
+    std::uint64_t heard = 0;
+    DecoderCounters before;
+  };
+
+  void count_antennas(std::uint32_t node_address, const Reception& reception);
   void take_duplicates(std::uint32_t node_address, const Reception& header, Bytes records);
 
   Decoder decoder_;
   AntennaTable antennas_;
+  std::optional<Link> link_;
   PacketSet unique_;
   RecentPackets recent_;
   std::uint64_t all_ = 0;

@@ -27,13 +27,18 @@ Buffer Batch::take() { return std::exchange(payload_, {}); }
 
 std::optional<std::vector<Bytes>> split_batch(Bytes payload) {
   std::vector<Bytes> packets;
+  if (!split_batch(payload, packets)) return std::nullopt;
+  return packets;
+}
+
+bool split_batch(Bytes payload, std::vector<Bytes>& packets) {
+  packets.clear();
   Reader reader(payload);
   while (reader.remaining() > 0) {
     const std::uint16_t length = reader.u16be();
     packets.push_back(reader.bytes(length));
   }
-  if (!reader.ok()) return std::nullopt;
-  return packets;
+  return reader.ok();
 }
 
 }  // namespace twinbed::wfb

@@ -27,6 +27,10 @@ class Batch {
   bool fits(Bytes packet) const;
   void add(Bytes packet);
   bool empty() const { return payload_.empty(); }
+  /// What is gathered.
+  Bytes payload() const { return payload_; }
+  /// A new batch begins.
+  void clear() { payload_.clear(); }
   /// What is gathered; a new batch begins.
   Buffer take();
 
@@ -38,5 +42,7 @@ class Batch {
 
 /// The packets of a tunnel's payload, as views into it; nothing where a length is wrong.
 std::optional<std::vector<Bytes>> split_batch(Bytes payload);
+/// The same into a list that is used again; false where a length is wrong.
+bool split_batch(Bytes payload, std::vector<Bytes>& packets);
 
 }  // namespace twinbed::wfb

@@ -7,6 +7,7 @@
 namespace twinbed::wfb {
 namespace {
 
+constexpr std::uint32_t kTryAgain = 11;      // EAGAIN
 constexpr std::uint32_t kInvalid = 22;       // EINVAL
 constexpr std::uint32_t kNotSupported = 95;  // EOPNOTSUPP
 constexpr std::size_t kFecBytes = 2;
@@ -39,6 +40,7 @@ std::uint32_t carry_out(std::uint8_t command, Bytes body, ControlTarget& target,
     case ControlCommand::kSetFec: {
       const std::optional<FecParams> fec = read_fec(body);
       if (!fec || !fec->is_sound()) return kInvalid;
+      if (!target.can_set_fec()) return kTryAgain;
       target.set_fec(*fec);
       return 0;
     }

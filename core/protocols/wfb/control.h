@@ -37,6 +37,8 @@ class ControlTarget {
  public:
   virtual ~ControlTarget() = default;
   virtual FecParams fec() const = 0;
+  /// Whether a session can begin now; a request is else answered with 11 (EAGAIN).
+  virtual bool can_set_fec() const { return true; }
   /// The parameters are sound.
   virtual void set_fec(FecParams fec) = 0;
   virtual RadioSettings radio() const = 0;

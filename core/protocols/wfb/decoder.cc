@@ -8,12 +8,13 @@
 namespace twinbed::wfb {
 
 Decoder::Decoder(const Options& options, DecoderOwner& owner)
-    : options_(options), owner_(owner), plain_(kMaxPacketBytes), cipher_(SecretKey{}) {}
+    : options_(options), owner_(owner), peer_(mark_of(options.keys.theirs)),
+      plain_(kMaxPacketBytes), cipher_(SecretKey{}) {}
 
-bool Decoder::receive(Bytes packet) {
+bool Decoder::receive(Bytes packet, Time now) {
   if (packet.empty()) return false;
   switch (static_cast<PacketType>(packet.front())) {
-    case PacketType::kData: return receive_data(packet);
+    case PacketType::kData: return receive_data(packet, now);
     case PacketType::kSession: receive_session(packet); return false;
     default: count_bad(); return false;
   }
@@ -30,6 +31,10 @@ void Decoder::receive_session(Bytes packet) {
     ++counters_.session;
     return;
   }
+  if (hash == refused_hash_) {
+    ++counters_.refused;
+    return;
+  }
   BoxNonce nonce;
   std::ranges::copy(nonce_bytes, nonce.begin());
   Buffer plain;
@@ -40,27 +45,52 @@ void Decoder::receive_session(Bytes packet) {
     ++counters_.undecryptable;
     return;
   }
+  const bool is_present =
+      session_ && equal_in_constant_time(session_->key.bytes(), session->key.bytes());
+  const std::optional<Refusal> refusal =
+      is_present ? std::nullopt : refusal_of(*session, hash);
+  if (refusal) {
+    ++counters_.refused;
+    refused_hash_ = hash;
+    return owner_.on_refused(*session, *refusal);
+  }
   ++counters_.session;
   session_hash_ = hash;
-  if (session_ && equal_in_constant_time(session_->key.bytes(), session->key.bytes())) return;
+  if (!is_present) adopt(*session, hash);
+}
+
+void Decoder::adopt(const Session& session, const Digest& hash) {
+  if (options_.flush_on_session && ring_) ring_->flush();
   session_ = session;
-  options_.least_epoch = session->epoch;
-  cipher_ = ChaCha20Poly1305(session->key);
-  if (ring_) {
-    counters_.recovered += ring_->recovered();
-    counters_.overrides += ring_->overrides();
-  }
-  ring_ = std::make_unique<Ring>(session->fec, static_cast<RingOwner&>(*this));
+  adopted_ = {session.epoch, hash};
+  options_.least_epoch = session.epoch;
+  cipher_ = ChaCha20Poly1305(session.key);
+  counters_ = counters();
+  ring_ = std::make_unique<Ring>(session.fec, static_cast<RingOwner&>(*this),
+                                 options_.ring_timeout);
   last_sequence_ = 0;
+  sent_before_ = 0;
   owner_.on_session(*session_);
 }
 
+std::optional<Refusal> Decoder::refusal_of(const Session& session, const Digest& hash) const {
+  if (!options_.refuse_replay) return std::nullopt;
+  if (session.sender && *session.sender != peer_) return Refusal::kReflected;
+  if (!adopted_ || session.epoch > adopted_->epoch) return std::nullopt;
+  const bool is_taken_up_again =
+      !session_ && session.epoch == adopted_->epoch && hash == adopted_->hash;
+  return is_taken_up_again ? std::nullopt : std::optional(Refusal::kOld);
+}
+
 bool Decoder::is_for_us(const Session& session) const {
-  return session.epoch >= options_.least_epoch && session.channel == options_.channel &&
+  // Where replays are refused, an older epoch is counted as what it is.
+  const bool is_old = session.epoch < options_.least_epoch;
+  const bool is_judged_later = options_.refuse_replay && session_;
+  return (!is_old || is_judged_later) && session.channel == options_.channel &&
          session.fec_type == kFecReedSolomon && session.fec.is_sound();
 }
 
-bool Decoder::receive_data(Bytes packet) {
+bool Decoder::receive_data(Bytes packet, Time now) {
   constexpr std::size_t kLeastBytes = kDataHeaderBytes + kFragmentHeaderBytes + kTagBytes;
   if (packet.size() < kLeastBytes || packet.size() > kMaxPacketBytes) {
     count_bad();
@@ -79,8 +109,22 @@ bool Decoder::receive_data(Bytes packet) {
     return false;
   }
   ++counters_.data;
-  ring_->add(id, Bytes(plain_).first(sealed.size() - kTagBytes));
+  count_sent(id);
+  ring_->add(id, Bytes(plain_).first(sealed.size() - kTagBytes), now);
   return true;
+}
+
+void Decoder::count_sent(FragmentId id) {
+  const std::uint64_t number = id.block * session_->fec.n + id.fragment;
+  // Who comes into a session late does not know what was sent in it before.
+  if (sent_before_ == 0 && id.block > 0) sent_before_ = number;
+  if (number < sent_before_) return;
+  counters_.sent += number + 1 - sent_before_;
+  sent_before_ = number + 1;
+}
+
+void Decoder::expire(Time now) {
+  if (ring_) ring_->expire(now);
 }
 
 void Decoder::on_fragment(FragmentId id, std::span<std::byte> room, std::size_t length) {
@@ -107,6 +151,7 @@ DecoderCounters Decoder::counters() const {
   if (ring_) {
     sum.recovered += ring_->recovered();
     sum.overrides += ring_->overrides();
+    sum.expired += ring_->expired();
   }
   return sum;
 }

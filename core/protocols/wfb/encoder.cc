@@ -18,6 +18,7 @@ Encoder::Encoder(const EncoderOptions& options, Random& random, EncoderOwner& ow
 
 void Encoder::begin_session(Random& random) {
   Session session{options_.epoch, options_.channel, kFecReedSolomon, options_.fec, {}};
+  if (options_.refuse_replay) session.sender = mark_of(public_key_of(options_.keys.mine));
   random.fill(session.key.writable());
   BoxNonce nonce;
   random.fill(nonce);
@@ -39,17 +40,33 @@ void Encoder::begin_session(Random& random) {
   is_announced_ = false;
 }
 
+void Encoder::begin_next_session(Random& random) {
+  if (options_.refuse_replay) ++options_.epoch;
+  begin_session(random);
+}
+
 void Encoder::announce(Time now, int times) {
   for (int i = 0; i < times; ++i) owner_.on_packet(PacketKind::kSession, session_packet_);
   announced_ = now;
   is_announced_ = true;
 }
 
+void Encoder::announce_if_due(Time now) {
+  if (now < next_announcement()) return;
+  announce(now, options_.session_repeat ? options_.fec.n - options_.fec.k + 1 : 1);
+}
+
+void Encoder::announce_again(Time now) { announce(now, options_.fec.n - options_.fec.k + 1); }
+
+Time Encoder::next_announcement() const {
+  return is_announced_ ? announced_ + options_.announce_every : Time{};
+}
+
 void Encoder::send(Time now, Bytes payload, Random& random) {
-  if (!is_announced_ || now - announced_ >= options_.announce_every) announce(now, 1);
+  announce_if_due(now);
   add_fragment(0, payload.first(std::min(payload.size(), kMaxPayloadBytes)), random);
   // Numbers ran out: the new session is not left to chance.
-  if (!is_announced_) announce(now, options_.fec.n - options_.fec.k + 1);
+  if (!is_announced_) announce_again(now);
 }
 
 void Encoder::fill(Random& random) {
@@ -59,8 +76,8 @@ void Encoder::fill(Random& random) {
 void Encoder::set_fec(Time now, FecParams fec, Random& random) {
   while (has_open_block()) fill(random);
   options_.fec = fec;
-  begin_session(random);
-  announce(now, fec.n - fec.k + 1);
+  begin_next_session(random);
+  announce_again(now);
 }
 
 void Encoder::add_fragment(std::uint8_t flags, Bytes payload, Random& random) {
@@ -86,7 +103,7 @@ void Encoder::end_block(Random& random) {
     emit(PacketKind::kParity, static_cast<std::uint8_t>(parity), length);
   }
   next_fragment_ = 0;
-  if (++block_ > kLastBlock) begin_session(random);
+  if (++block_ > kLastBlock) begin_next_session(random);
 }
 
 void Encoder::emit(PacketKind kind, std::uint8_t fragment, std::size_t length) {

@@ -6,7 +6,8 @@
 //                               └─ filler: a fragment that holds nothing
 //
 // A session has a key of its own, which is drawn at random. It is announced before a payload,
-// whenever the last announcement is old enough; never while nothing is sent.
+// whenever the last announcement is old enough; never while nothing is sent, unless its owner asks
+// for it (session_repeat): who loses the only announcement hears nothing for a second.
 #pragma once
 
 #include <vector>
@@ -26,6 +27,10 @@ struct EncoderOptions {
   std::uint64_t epoch = 0;
   FecParams fec;
   Duration announce_every = std::chrono::seconds(1);
+  /// Policy robust: every announcement n - k + 1 times, as many as the parities' loss it survives.
+  bool session_repeat = false;
+  /// Policy robust: each session has a higher epoch than the one before, and names its sender.
+  bool refuse_replay = false;
 };
 
 enum class PacketKind : std::uint8_t { kSession, kData, kParity };
@@ -49,14 +54,23 @@ class Encoder {
   /// Adds a filler to the open block; nothing happens where none is open.
   void fill(Random& random);
   bool has_open_block() const { return next_fragment_ > 0; }
+  /// Announces the session where that is due, without a payload.
+  void announce_if_due(Time now);
+  /// Announces the session n - k + 1 times, due or not.
+  void announce_again(Time now);
+  /// When announce_if_due() would.
+  Time next_announcement() const;
 
   /// Closes the open block, begins a session with these parameters, and announces it n - k + 1
   /// times.
   void set_fec(Time now, FecParams fec, Random& random);
   FecParams fec() const { return options_.fec; }
+  /// Of the present session.
+  std::uint64_t epoch() const { return options_.epoch; }
 
  private:
   void begin_session(Random& random);
+  void begin_next_session(Random& random);
   void announce(Time now, int times);
   void add_fragment(std::uint8_t flags, Bytes payload, Random& random);
   void end_block(Random& random);

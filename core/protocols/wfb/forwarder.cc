@@ -2,23 +2,9 @@
 
 #include <algorithm>
 
-#include "core/wire/radiotap.h"
 #include "core/wire/writer.h"
 
 namespace twinbed::wfb {
-namespace {
-
-/// The header of a batch: of no card.
-Reception nobody() {
-  Reception reception;
-  reception.wlan = 0xff;
-  reception.readings.fill(kUnknownReading);
-  reception.bandwidth_mhz = 0;
-  return reception;
-}
-
-}  // namespace
-
 void Forwarder::receive(Time now, std::uint8_t wlan, const RxFrame& frame) {
   const std::optional<Bytes> packet = packet_in_frame(frame.frame, channel_);
   if (frame.bad_fcs || !packet || packet->size() > kMaxPacketBytes) return;
@@ -49,7 +35,7 @@ void Forwarder::add_record(const ShortHash& hash, const Reception& reception) {
     send_batch();
   }
   if (!has_batch()) {
-    write_reception(nobody(), batch_);
+    write_reception(reception_of_nobody(), batch_);
     Writer(batch_).u8(static_cast<std::uint8_t>(PacketType::kDuplicates));
   }
   Writer(batch_).bytes(hash);

@@ -5,6 +5,7 @@ namespace {
 
 constexpr SocketId kSocket{1};
 constexpr TimerId kBatch{1};
+constexpr TimerId kDigestTimer{2};
 
 }  // namespace
 
@@ -13,9 +14,16 @@ ForwarderNode::ForwarderNode(const ForwarderOptions& options)
 
 void ForwarderNode::on_start(Context& context) {
   context.datagrams.bind(kSocket, {kAnyAddress, 0});
+  if (!options_.init_digest.empty()) tell_digest(context);
 }
 
-void ForwarderNode::on_timer(Context& context, TimerId) {
+void ForwarderNode::tell_digest(Context& context) {
+  context.datagrams.send(kSocket, options_.aggregator, digest_datagram(options_.init_digest));
+  context.timers.set(kDigestTimer, context.now + kDigestEvery);
+}
+
+void ForwarderNode::on_timer(Context& context, TimerId id) {
+  if (id == kDigestTimer) return tell_digest(context);
   context_ = &context;
   forwarder_.send_batch();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/crypto/hash.h"
 #include "core/crypto/sha1.h"
 #include "core/wire/radiotap.h"
 #include "core/wire/reader.h"
@@ -41,6 +42,13 @@ std::optional<Bytes> packet_in_frame(Bytes frame, ChannelId channel) {
   return frame.subspan(MacHeader::kBytes);
 }
 
+SenderMark mark_of(const PublicKey& sender) {
+  const Digest digest = blake2b(sender);
+  SenderMark mark;
+  std::copy_n(digest.begin(), mark.size(), mark.begin());
+  return mark;
+}
+
 void write_session(const Session& session, Buffer& out) {
   Writer writer(out);
   writer.u64be(session.epoch);
@@ -49,6 +57,10 @@ void write_session(const Session& session, Buffer& out) {
   writer.u8(session.fec.k);
   writer.u8(session.fec.n);
   writer.bytes(session.key.bytes());
+  if (!session.sender) return;
+  writer.u8(kSenderTag);
+  writer.u16be(static_cast<std::uint16_t>(session.sender->size()));
+  writer.bytes(*session.sender);
 }
 
 std::optional<Session> read_session(Bytes bytes) {
@@ -62,6 +74,12 @@ std::optional<Session> read_session(Bytes bytes) {
   const Bytes key = reader.bytes(SecretKey::kBytes);
   if (!reader.ok()) return std::nullopt;
   std::copy(key.begin(), key.end(), session.key.writable().begin());
+  while (reader.remaining() > 0) {
+    const std::uint8_t tag = reader.u8();
+    const Bytes value = reader.bytes(reader.u16be());
+    if (tag != kSenderTag || value.size() != sizeof(SenderMark)) continue;
+    std::ranges::copy(value, session.sender.emplace().begin());
+  }
   return session;
 }
 
@@ -76,6 +94,14 @@ std::array<std::byte, kDataHeaderBytes> data_header(FragmentId id) {
 FragmentId fragment_of(std::span<const std::byte, 8> nonce) {
   const std::uint64_t number = Reader(nonce).u64be();
   return {number >> 8, static_cast<std::uint8_t>(number)};
+}
+
+Reception reception_of_nobody() {
+  Reception reception;
+  reception.wlan = kNoWlan;
+  reception.readings.fill(kUnknownReading);
+  reception.bandwidth_mhz = 0;
+  return reception;
 }
 
 Reception reception_of(const RxFrame& frame, std::uint8_t wlan) {

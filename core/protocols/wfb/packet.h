@@ -8,6 +8,7 @@
 //   data          1      nonce (8) | sealed fragment | tag (16)
 //   session       2      nonce (24) | tag (16) | sealed session
 //   duplicates    3      records of 25 bytes: hash (8) | reception (17); in UDP alone
+//   digest        4      up to 32 bytes; in UDP alone, and not of the original
 //
 // All numbers are big-endian but those of 802.11 and radiotap. Source: svpcom/wfb-ng at commit
 // 0a1be20 (26.8.20), described anew from what its programs do; its tests are in tests/core.
@@ -19,7 +20,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
-#include "core/crypto/secret_key.h"
+#include "core/crypto/key_exchange.h"
 #include "core/io/radio.h"
 #include "core/wire/ieee80211.h"
 
@@ -34,7 +35,7 @@ inline constexpr std::size_t kFragmentHeaderBytes = 3;
 inline constexpr std::size_t kMaxFragmentBytes = kMaxPacketBytes - kDataHeaderBytes - kTagBytes;
 inline constexpr std::size_t kMaxPayloadBytes = kMaxFragmentBytes - kFragmentHeaderBytes;
 
-enum class PacketType : std::uint8_t { kData = 1, kSession = 2, kDuplicates = 3 };
+enum class PacketType : std::uint8_t { kData = 1, kSession = 2, kDuplicates = 3, kDigest = 4 };
 
 // Addresses.
 
@@ -73,6 +74,14 @@ inline constexpr std::size_t kSessionNonceBytes = 24;
 inline constexpr std::size_t kMinSessionBytes = 88;
 inline constexpr std::uint8_t kFecReedSolomon = 1;
 
+/// Who made a session: the beginning of the BLAKE2b-256 of the public key. A box opens under the
+/// keys of either side, so that a side that is sent its own sessions back takes them for the
+/// peer's.
+using SenderMark = std::array<std::byte, 8>;
+SenderMark mark_of(const PublicKey& sender);
+/// The tag that holds it. The original passes over tags that it does not know, and sends none.
+inline constexpr std::uint8_t kSenderTag = 0xd0;
+
 /// What a session packet tells, once it is open.
 struct Session {
   std::uint64_t epoch = 0;
@@ -80,11 +89,12 @@ struct Session {
   std::uint8_t fec_type = kFecReedSolomon;
   FecParams fec;
   SecretKey key;
+  std::optional<SenderMark> sender{};  ///< policy robust alone
 };
 
 void write_session(const Session& session, Buffer& out);
-/// Tags after the session are passed over, if only they are whole; nothing where the bytes are too
-/// few.
+/// Tags after the session are passed over, but for the sender's mark; nothing where the bytes are
+/// too few.
 std::optional<Session> read_session(Bytes bytes);
 
 // Data.
@@ -108,6 +118,9 @@ inline constexpr std::uint8_t kFillerFlag = 0x01;
 
 /// What a forwarder says of how a card received a packet. Fields that are not known: antenna 0xff,
 /// signal -128, noise 127.
+/// The number of no card.
+inline constexpr std::uint8_t kNoWlan = 0xff;
+
 struct Reception {
   static constexpr std::size_t kBytes = 17;
 
@@ -118,6 +131,8 @@ struct Reception {
   std::uint8_t bandwidth_mhz = 20;
 };
 
+/// The header of what is of no card: batches of duplicates, and digests.
+Reception reception_of_nobody();
 /// How this card received the frame.
 Reception reception_of(const RxFrame& frame, std::uint8_t wlan);
 void write_reception(const Reception& reception, Buffer& out);

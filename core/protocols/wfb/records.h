@@ -16,11 +16,33 @@ inline constexpr Metric kRxLost{"wfb.rx.lost", "1", "payloads missing between th
 inline constexpr Metric kRxBad{"wfb.rx.bad", "1", "malformed packets"};
 inline constexpr Metric kRxOut{"wfb.rx.out", "1", "payloads delivered"};
 inline constexpr Metric kRxOverrides{"wfb.rx.overrides", "1", "blocks that had to make room"};
+// Only where the repair is on.
+inline constexpr Metric kRxRefused{"wfb.rx.refused", "1", "sessions refused as old or reflected"};
+inline constexpr Metric kRxExpired{"wfb.rx.expired", "1", "holes given up for their age"};
 
+inline constexpr Metric kRxStrangers{"wfb.rx.strangers", "1",
+                                     "datagrams of nodes whose init script is not the present one"};
+
+/// {"node", "state"}: state "present", "stale", "silent" or "unknown".
+inline constexpr EventType kInitDigestEvent{"wfb.init_digest", "what a node's init script is"};
 /// {"antenna", "mhz", "mcs", "bandwidth", "packets", "signal_dbm", "snr_db"}: means of an interval.
 inline constexpr EventType kAntennaEvent{"wfb.antenna", "what an antenna heard in an interval"};
 /// {"epoch", "k", "n"}
 inline constexpr EventType kSessionEvent{"wfb.session", "the receiver has adopted a session"};
+/// {"epoch", "reason"}: reason "old" or "reflected".
+inline constexpr EventType kRefusedEvent{"wfb.refused", "the receiver has refused a session"};
+
+// Of a central node, whose streams have names; "video rx" is what receives stream "video".
+/// {"stream", ...}: the samples of a stream's part in an interval, by the names of their metrics.
+inline constexpr EventType kStreamEvent{"wfb.stream", "figures of a stream in an interval"};
+/// {"profile", "wlan"}
+inline constexpr EventType kSelectedEvent{"wfb.selected", "another card transmits"};
+/// {"stream", "bytes"}
+inline constexpr EventType kBadBatchEvent{"wfb.bad_batch", "a tunnel's payload is malformed"};
+
+/// {"stream", "k", "n", "mcs", "loss_ppm", "reason"}: reason "report" or "silence".
+inline constexpr EventType kLinkEvent{"wfb.link", "a stream is sent in another way"};
+inline constexpr Metric kLinkLoss{"wfb.link.loss", "1", "share of fragments lost, as reported"};
 
 // Of a transmitter.
 inline constexpr Metric kTxIncoming{"wfb.tx.incoming", "1", "payloads taken in"};
@@ -28,6 +50,7 @@ inline constexpr Metric kTxInjected{"wfb.tx.injected", "1", "frames sent, on all
 inline constexpr Metric kTxInjectedBytes{"wfb.tx.injected_bytes", "B",
                                          "of these, without the 802.11 header"};
 inline constexpr Metric kTxTruncated{"wfb.tx.truncated", "1", "payloads that were too long"};
-inline constexpr Metric kTxFecTimeouts{"wfb.tx.fec_timeouts", "1", "fillers of open blocks"};
+inline constexpr Metric kTxFecTimeouts{"wfb.tx.fec_timeouts", "1",
+                                       "times a block was open too long"};
 
 }  // namespace twinbed::wfb

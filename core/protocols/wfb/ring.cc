@@ -6,8 +6,8 @@
 
 namespace twinbed::wfb {
 
-Ring::Ring(FecParams fec, RingOwner& owner)
-    : fec_(fec), owner_(owner), code_(fec.k, fec.n), blocks_(kBlocks) {
+Ring::Ring(FecParams fec, RingOwner& owner, Duration timeout)
+    : fec_(fec), owner_(owner), timeout_(timeout), code_(fec.k, fec.n), blocks_(kBlocks) {
   for (Block& block : blocks_) {
     block.is_there.resize(fec.n);
     block.lengths.resize(fec.n);
@@ -15,13 +15,17 @@ Ring::Ring(FecParams fec, RingOwner& owner)
   }
 }
 
-void Ring::add(FragmentId id, Bytes fragment) {
+void Ring::add(FragmentId id, Bytes fragment, Time now) {
   Block* block = find(id.block);
   if (block == nullptr) {
     if (!is_empty_yet_ && id.block <= last_known_) return;
     const std::uint64_t missing = is_empty_yet_ ? 1 : id.block - last_known_;
     const std::uint64_t fresh = std::min<std::uint64_t>(missing, kBlocks);
-    for (std::uint64_t i = fresh; i > 0; --i) push(id.block - (i - 1));
+    for (std::uint64_t i = fresh; i > 0; --i) {
+      // From now on something waits for the block that was the newest.
+      if (count_ > 0) at(count_ - 1).waits_since = std::min(at(count_ - 1).waits_since, now);
+      push(id.block - (i - 1));
+    }
     block = &at(count_ - 1);
   }
   if (block->is_there[id.fragment]) return;
@@ -39,7 +43,49 @@ void Ring::add(FragmentId id, Bytes fragment) {
     recover(*block);
     deliver_run(*block);
   }
+  const bool waits = id.fragment < fec_.k && block->next <= id.fragment;
+  if (waits) block->waits_since = std::min(block->waits_since, now);
   if (block->next == fec_.k) pop();
+  if (timeout_ > Duration{}) settle();
+}
+
+Time Ring::wake_at() const {
+  if (timeout_ == Duration{} || count_ == 0 || at(0).waits_since == kNever) return kNever;
+  return at(0).waits_since + timeout_;
+}
+
+void Ring::expire(Time now) {
+  while (wake_at() <= now) {
+    Block& front = at(0);
+    ++expired_;
+    if (count_ > 1) {
+      deliver_rest(front);
+    } else {
+      pass_holes(front);
+    }
+    settle();
+  }
+}
+
+void Ring::flush() {
+  for (; count_ > 0; pop()) deliver_rest(at(0));
+}
+
+void Ring::settle() {
+  while (count_ > 0) {
+    Block& front = at(0);
+    deliver_run(front);
+    if (front.next < fec_.k) {
+      if (count_ == 1 && !holds_back(front)) front.waits_since = kNever;
+      return;
+    }
+    pop();
+  }
+}
+
+bool Ring::holds_back(const Block& block) const {
+  const auto data_end = block.is_there.begin() + fec_.k;
+  return std::find(block.is_there.begin() + block.next, data_end, true) != data_end;
 }
 
 Ring::Block* Ring::find(std::uint64_t number) {
@@ -56,6 +102,7 @@ void Ring::push(std::uint64_t number) {
   Block& block = at(count_++);
   block.number = last_known_ = number;
   block.next = block.received = 0;
+  block.waits_since = kNever;
   block.is_there.assign(fec_.n, false);
   is_empty_yet_ = false;
 }
@@ -79,6 +126,14 @@ void Ring::deliver_run(Block& block) {
 
 void Ring::deliver_rest(Block& block) {
   for (; block.next < fec_.k; ++block.next) {
+    if (block.is_there[static_cast<std::size_t>(block.next)]) deliver(block, block.next);
+  }
+}
+
+void Ring::pass_holes(Block& block) {
+  int end = fec_.k;
+  while (end > block.next && !block.is_there[static_cast<std::size_t>(end - 1)]) --end;
+  for (; block.next < end; ++block.next) {
     if (block.is_there[static_cast<std::size_t>(block.next)]) deliver(block, block.next);
   }
 }

@@ -10,11 +10,16 @@
 //   - A block that has gone out is closed: what comes of it is passed over.
 //   - The oldest block goes out, as far as it was received, when there is no room for a new one.
 //
-// No timer is involved: a hole is waited for until a later block is complete, or 40 are there.
+// Without a timeout a hole is waited for until a later block is complete, or 40 are there. With one
+// (policy robust) it is given up when what came behind it has waited that long: all that is there
+// goes out, and the block is closed unless it is the newest one, of which more may come. What slow
+// traffic leaves open holds nothing back, and is not given up. Whoever has the ring has the timers:
+// it is told the time, and says when it next needs to be woken.
 #pragma once
 
 #include <vector>
 
+#include "core/base/time.h"
 #include "core/fec/reed_solomon.h"
 #include "core/protocols/wfb/packet.h"
 
@@ -32,23 +37,34 @@ class Ring {
  public:
   static constexpr std::size_t kBlocks = 40;
 
-  /// The owner outlives the ring; the parameters must be sound.
-  Ring(FecParams fec, RingOwner& owner);
+  /// The owner outlives the ring; the parameters must be sound. No timeout: holes are waited for.
+  Ring(FecParams fec, RingOwner& owner, Duration timeout = {});
 
-  /// Takes a fragment of at most kMaxFragmentBytes, number below n.
-  void add(FragmentId id, Bytes fragment);
+  /// Takes a fragment of at most kMaxFragmentBytes, number below n. The time counts where there is
+  /// a timeout.
+  void add(FragmentId id, Bytes fragment, Time now = {});
+  /// When the front is to be given up; kNever where nothing waits behind a hole.
+  Time wake_at() const;
+  /// Gives up what is due.
+  void expire(Time now);
+  /// Delivers all that was received, in order: nothing more will come.
+  void flush();
 
   FecParams fec() const { return fec_; }
   /// Data fragments that were computed, ever.
   std::uint64_t recovered() const { return recovered_; }
   /// Blocks that had to make room, ever.
   std::uint64_t overrides() const { return overrides_; }
+  /// Holes that were given up for their age, ever.
+  std::uint64_t expired() const { return expired_; }
 
  private:
   struct Block {
     std::uint64_t number = 0;
     int next = 0;      ///< data fragment that goes out next
     int received = 0;  ///< fragments of any kind
+    /// With a timeout: when its first fragment came that had to wait, or the next block.
+    Time waits_since = kNever;
     std::vector<bool> is_there;
     std::vector<std::size_t> lengths;
     Buffer storage;
@@ -63,11 +79,18 @@ class Ring {
   void deliver_run(Block& block);
   /// Delivers whatever is there.
   void deliver_rest(Block& block);
+  /// Delivers whatever is there, and leaves room for what comes behind it.
+  void pass_holes(Block& block);
+  /// Delivers what was freed by the end of the block before.
+  void settle();
+  bool holds_back(const Block& block) const;
   void recover(Block& block);
   Block& at(std::size_t place) { return blocks_[(front_ + place) % kBlocks]; }
+  const Block& at(std::size_t place) const { return blocks_[(front_ + place) % kBlocks]; }
 
   FecParams fec_;
   RingOwner& owner_;
+  Duration timeout_;
   ReedSolomon code_;
   std::vector<Block> blocks_;
   std::size_t front_ = 0;
@@ -76,6 +99,7 @@ class Ring {
   bool is_empty_yet_ = true;  ///< no block was ever pushed
   std::uint64_t recovered_ = 0;
   std::uint64_t overrides_ = 0;
+  std::uint64_t expired_ = 0;
 };
 
 }  // namespace twinbed::wfb

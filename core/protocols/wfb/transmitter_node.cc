@@ -14,6 +14,11 @@ constexpr SocketId kOut = kTransmitterOut;
 constexpr TimerId kReport{1};
 constexpr TimerId kFecTimeout{2};
 constexpr TimerId kFecDelay{3};
+constexpr TimerId kAnnounce{4};
+constexpr TimerId kRetryEpoch{5};
+constexpr std::uint64_t kEpochTokens = 1;
+constexpr std::size_t kAllOutputs = ~std::size_t{0};
+constexpr Duration kRetryAfter = std::chrono::seconds(1);
 /// What a socket would hold while the transmitter sleeps (SO_RCVBUF of WFB-NG's servers).
 constexpr std::size_t kMostWaitingBytes = 2'097'152;
 
@@ -30,11 +35,13 @@ Reception made_up_reception() {
 }  // namespace
 
 TransmitterNode::TransmitterNode(TransmitterOptions options)
-    : options_(std::move(options)), mark_(options_.fwmark) {}
+    : options_(std::move(options)), mark_(options_.fwmark) {
+  if (options_.encoder.refuse_replay) epochs_.emplace(options_.encoder.channel, kEpochTokens);
+}
 
 void TransmitterNode::on_start(Context& context) {
   context_ = &context;
-  encoder_.emplace(options_.encoder, context.random, static_cast<EncoderOwner&>(*this));
+  if (!epochs_) encoder_.emplace(options_.encoder, context.random, encoder_owner());
   for (std::size_t i = 0; i < options_.outputs.size() && options_.first_input_port != 0; ++i) {
     const auto port = static_cast<std::uint16_t>(options_.first_input_port + i);
     context.datagrams.bind(SocketId{static_cast<std::uint32_t>(i)}, {kAnyAddress, port});
@@ -43,17 +50,51 @@ void TransmitterNode::on_start(Context& context) {
   context.datagrams.bind(kOut, {kAnyAddress, 0});
   context.timers.set(
       kReport, context.now + (options_.reports_at_start ? Duration{} : options_.log_interval));
+  if (epochs_) return epochs_->start(context);
+  if (options_.encoder.session_repeat) announce();
+}
+
+void TransmitterNode::on_storage(Context& context, const StorageResult& result) {
+  context_ = &context;
+  if (!epochs_) return;
+  switch (epochs_->on_storage(context, result, options_.encoder.epoch)) {
+    case EpochReserve::Outcome::kNotMine:
+    case EpochReserve::Outcome::kPending: return;
+    case EpochReserve::Outcome::kFailed:
+      context.recorder.log("the epoch of the next session cannot be kept: " +
+                           std::string(to_string(result.status)) +
+                           "; make room in the node's storage; trying again every second");
+      context.timers.set(kRetryEpoch, context.now + kRetryAfter);
+      return;
+    case EpochReserve::Outcome::kReady:
+      if (!encoder_) begin(context);
+  }
+}
+
+void TransmitterNode::begin(Context& context) {
+  options_.encoder.epoch = epochs_->first();
+  encoder_.emplace(options_.encoder, context.random, encoder_owner());
+  if (options_.encoder.session_repeat) announce();
+  encode_waiting();
+}
+
+void TransmitterNode::announce() {
+  encoder_->announce_if_due(context_->now);
+  context_->timers.set(kAnnounce, encoder_->next_announcement());
 }
 
 void TransmitterNode::on_timer(Context& context, TimerId id) {
   context_ = &context;
   if (id == kFecDelay) return send_waiting();
+  if (id == kAnnounce) return announce();
+  if (id == kRetryEpoch) return epochs_->retry(context);
   if (id == kReport) {
     report(context);
     context.timers.set(kReport, context.now + options_.log_interval);
   } else if (encoder_->has_open_block()) {
     ++counters_.fec_timeouts;
-    encoder_->fill(context.random);
+    do encoder_->fill(context.random);
+    while (options_.close_block && encoder_->has_open_block());
     restart_fec_timer();
   }
 }
@@ -70,13 +111,28 @@ void TransmitterNode::on_datagram(Context& context, const Datagram& datagram) {
 
 void TransmitterNode::on_command(Context& context, Bytes payload) {
   context_ = &context;
-  take(0, payload);
+  take(selected_, payload);
+}
+
+ControlTarget& TransmitterNode::control(Context& context) {
+  context_ = &context;
+  return *this;
+}
+
+void TransmitterNode::announce_again(Context& context) {
+  context_ = &context;
+  if (encoder_) encoder_->announce_again(context.now);
+}
+
+void TransmitterNode::submit_to_all(Context& context, Bytes payload) {
+  context_ = &context;
+  take(kAllOutputs, payload);
 }
 
 void TransmitterNode::take(std::size_t output, Bytes payload) {
   ++counters_.incoming;
   counters_.incoming_bytes += payload.size();
-  if (!packets_.empty()) {
+  if (!encoder_ || !packets_.empty()) {
     if (payload_bytes_ + payload.size() > kMostWaitingBytes) return;
     payload_bytes_ += payload.size();
     payloads_.push_back({output, to_buffer(payload)});
@@ -100,9 +156,15 @@ void TransmitterNode::restart_fec_timer() {
   }
 }
 
+bool TransmitterNode::can_set_fec() const {
+  return !encoder_ || !epochs_ || epochs_->allows(encoder_->epoch() + 1);
+}
+
 void TransmitterNode::set_fec(FecParams fec) {
   options_.encoder.fec = fec;
+  if (!encoder_) return;
   encoder_->set_fec(context_->now, fec, context_->random);
+  if (epochs_) epochs_->note(*context_, encoder_->epoch());
   restart_fec_timer();
 }
 
@@ -123,6 +185,10 @@ void TransmitterNode::send_waiting() {
   if (!packets_.empty()) {
     context_->timers.set(kFecDelay, context_->now + options_.fec_delay);
   }
+  encode_waiting();
+}
+
+void TransmitterNode::encode_waiting() {
   while (packets_.empty() && !payloads_.empty()) {
     const Payload payload = std::move(payloads_.front());
     payloads_.pop_front();
@@ -132,14 +198,16 @@ void TransmitterNode::send_waiting() {
 }
 
 void TransmitterNode::send(PacketKind kind, std::size_t output, Bytes packet) {
+  if (kind != PacketKind::kSession) ++sent_;
   // Sessions bear the mark of whatever was sent last.
   if (options_.fwmark != 0 && kind != PacketKind::kSession) {
     mark_ = options_.fwmark + (kind == PacketKind::kParity ? 1 : 0);
   }
   const ChannelId channel = options_.encoder.channel;
   const MacHeader header = frame_header(channel, options_.frame_type, frame_number_++);
-  const std::size_t first = options_.mirror ? 0 : output;
-  const std::size_t last = options_.mirror ? options_.outputs.size() : output + 1;
+  const bool goes_to_all = options_.mirror || output == kAllOutputs;
+  const std::size_t first = goes_to_all ? 0 : output;
+  const std::size_t last = goes_to_all ? options_.outputs.size() : output + 1;
   for (std::size_t i = first; i < last; ++i) {
     ++counters_.injected;
     counters_.injected_bytes += packet.size();

@@ -1,0 +1,62 @@
+#include "sim/medium/channel_access.h"
+
+#include <algorithm>
+
+namespace twinbed::sim {
+namespace {
+
+// Table 17-21 for the OFDM PHY; below 3 GHz SIFS is that of table 18-5, with the short slot.
+constexpr Duration kSlot = std::chrono::microseconds(9);
+/// Within it a card cannot know yet that another one has begun to send (aCCATime).
+constexpr Duration kSensingTime = std::chrono::microseconds(4);
+
+Duration difs(ChannelMhz channel) {
+  const bool is_low_band = static_cast<int>(channel) < 3000;
+  return std::chrono::microseconds(is_low_band ? 10 : 16) + 2 * kSlot;
+}
+
+}  // namespace
+
+/// Silence counts whether or not something waits.
+void ChannelAccess::count_slots(Time now) {
+  if (now <= counts_from_) return;
+  const auto passed = static_cast<std::uint64_t>((now - counts_from_) / kSlot);
+  const auto counted = static_cast<std::uint32_t>(std::min<std::uint64_t>(passed, slots_));
+  slots_ -= counted;
+  counts_from_ += kSlot * counted;
+}
+
+Time ChannelAccess::request(Time now, ChannelMhz channel) {
+  is_waiting_ = true;
+  access_at_ = std::max(now, busy_until_);
+  if (!has_carrier_sense_) return access_at_;
+  counts_from_ = std::max(counts_from_, busy_until_ + difs(channel));
+  count_slots(now);
+  if (slots_ == 0 && now < counts_from_) {
+    slots_ = static_cast<std::uint32_t>(random_.below(std::uint64_t{window_} + 1));
+  }
+  access_at_ = std::max(now, counts_from_ + kSlot * slots_);
+  return access_at_;
+}
+
+bool ChannelAccess::on_busy(Time now, Time until, ChannelMhz channel) {
+  if (!has_carrier_sense_) return false;
+  if (is_waiting_ && access_at_ <= now + kSensingTime) {
+    busy_until_ = std::max(busy_until_, until);
+    return false;
+  }
+  count_slots(now);
+  busy_until_ = std::max(busy_until_, until);
+  counts_from_ = busy_until_ + difs(channel);
+  if (!is_waiting_) return false;
+  access_at_ = counts_from_ + kSlot * slots_;
+  return true;
+}
+
+void ChannelAccess::on_sending(Time end) {
+  is_waiting_ = false;
+  busy_until_ = std::max(busy_until_, end);
+  slots_ = static_cast<std::uint32_t>(random_.below(std::uint64_t{window_} + 1));
+}
+
+}  // namespace twinbed::sim

@@ -1,0 +1,291 @@
+#include "sim/medium/table_medium.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "sim/medium/airtime.h"
+#include "sim/medium/decibel.h"
+#include "sim/medium/noise.h"
+
+namespace twinbed::sim {
+
+TableMedium::Card::Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork)
+    : address(where),
+      channel(given.channel),
+      wanted_channel(given.channel),
+      tx_power_mdb(mdb_from_db(given.tx_power_dbm)),
+      antenna_correlation(given.antenna_correlation),
+      combining(given.combining),
+      sensitivity_mdb(mdb_from_db(given.sensitivity_dbm)),
+      preamble_snr_mdb(mdb_from_db(given.preamble_snr_db)),
+      carrier_sense_mdb(mdb_from_db(given.carrier_sense_dbm)),
+      energy_detection_mdb(mdb_from_db(given.energy_detection_dbm)),
+      queue_frames(given.queue_frames),
+      access(std::move(clockwork)) {
+  for (const double gain : given.antenna_gains_dbi) antenna_gains_mdb.push_back(mdb_from_db(gain));
+  for (std::size_t i = 0; i < noise_mdb.size(); ++i) {
+    noise_mdb[i] = noise_floor_mdb(static_cast<Bandwidth>(i), mdb_from_db(given.noise_figure_db));
+  }
+  queue.resize(queue_frames);
+}
+
+TableMedium::TableMedium(World& world, const AirOptions& options)
+    : world_(world),
+      links_(options, world.seed),
+      rates_(options.error_rate),
+      fading_(options.fading),
+      coherence_(options.coherence),
+      random_key_(hash_bytes(as_bytes("radio"), world.seed)) {}
+
+void TableMedium::add_node(NodeId node, RadioNode radio) {
+  const auto index = static_cast<std::size_t>(node);
+  if (nodes_.size() <= index) nodes_.resize(index + 1);
+  TWINBED_CHECK(nodes_[index].count == 0, "a node's cards are given once");
+  nodes_[index] = {node, links_.add_place(std::move(radio.mobility), radio.is_moving),
+                   static_cast<std::uint32_t>(cards_.size()),
+                   static_cast<std::uint32_t>(radio.cards.size())};
+  for (std::uint32_t i = 0; i < radio.cards.size(); ++i) {
+    const CardOptions& options = radio.cards[i];
+    const std::uint32_t card = links_.add_radio(nodes_[index].place, options);
+    ChannelAccess access(options.carrier_sense, options.contention_window,
+                         RandomStream(world_.seed, "back-off", card));
+    cards_.emplace_back(CardAddress{node, InterfaceId{i}}, options, std::move(access));
+  }
+}
+
+std::uint32_t TableMedium::place_of(NodeId node) const {
+  const auto index = static_cast<std::size_t>(node);
+  TWINBED_CHECK(index < nodes_.size() && nodes_[index].count > 0, "a node without cards");
+  return nodes_[index].place;
+}
+
+void TableMedium::set_record(NodeId from, NodeId to, LinkRecord record) {
+  links_.set_record(place_of(from), place_of(to), std::move(record));
+}
+
+std::uint32_t TableMedium::cards_of(NodeId node) const {
+  const auto index = static_cast<std::size_t>(node);
+  return index < nodes_.size() ? nodes_[index].count : 0;
+}
+
+const TableMedium::Card* TableMedium::find(CardAddress card) const {
+  const auto interface = static_cast<std::uint32_t>(card.interface);
+  if (interface >= cards_of(card.node)) return nullptr;
+  return &cards_[nodes_[static_cast<std::size_t>(card.node)].first_card + interface];
+}
+
+TableMedium::Card* TableMedium::find(CardAddress card) {
+  return const_cast<Card*>(std::as_const(*this).find(card));
+}
+
+std::uint32_t TableMedium::antennas_of(CardAddress address) const {
+  const Card* card = find(address);
+  return card == nullptr ? 0 : static_cast<std::uint32_t>(card->antenna_gains_mdb.size());
+}
+
+ChannelMhz TableMedium::channel_of(CardAddress address) const {
+  const Card* card = find(address);
+  return card == nullptr ? ChannelMhz{} : card->channel;
+}
+
+const CardCounters& TableMedium::counters(CardAddress address) const {
+  static const CardCounters kNothing;
+  const Card* card = find(address);
+  return card == nullptr ? kNothing : card->counters;
+}
+
+void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& params) {
+  Card* const card = find(address);
+  if (card == nullptr) return;
+  if (!card->is_plugged) {
+    ++card->counters.no_card;
+    ++card->counters.touched;
+    return;
+  }
+  if (!mistake_in_rate(params).empty()) {
+    ++card->counters.bad_rate;
+    return;
+  }
+  if (card->queued == card->queue_frames) {
+    ++card->counters.queue_full;
+    return;
+  }
+  TxParams sent = params;
+  sent.mark = 0;  // it stays in the host
+  card->queue[(card->queue_front + card->queued++) % card->queue.size()] = {
+      world_.payloads.make(frame), sent, card->wanted_channel};
+  const bool is_next = card->queued == 1 && card->sending == kNone;
+  if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
+}
+
+void TableMedium::retune(Card& card, ChannelMhz channel) {
+  if (card.channel == channel) return;
+  card.channel = channel;
+  card.receiving = kNone;
+}
+
+void TableMedium::tune(CardAddress address, ChannelMhz channel) {
+  Card* const card = find(address);
+  if (card == nullptr) return;
+  card->wanted_channel = channel;
+  if (card->queued == 0 && card->sending == kNone) retune(*card, channel);
+}
+
+void TableMedium::request_access(std::uint32_t number) {
+  Card& card = cards_[number];
+  const Time at = card.access.request(world_.now, card.channel);
+  if (at > world_.now) {
+    schedule_access(number, at);
+  } else {
+    on_channel_access(number);
+  }
+}
+
+void TableMedium::schedule_access(std::uint32_t number, Time at) {
+  Card& card = cards_[number];
+  world_.queue.cancel(card.access_event);
+  card.access_event = world_.schedule(at, {EventKind::kChannelAccess, number, 0, 0});
+}
+
+void TableMedium::on_channel_access(std::uint32_t number) {
+  cards_[number].access_event = {};
+  if (const std::optional<Time> until = held_until(number)) {
+    Card& card = cards_[number];
+    ++card.counters.touched;
+    card.access.hold(*until);
+    schedule_access(number, card.access.request(world_.now, card.channel));
+  } else {
+    begin(number);
+  }
+}
+
+std::optional<Time> TableMedium::held_until(std::uint32_t number) {
+  Card& card = cards_[number];
+  if (!card.duty.is_on(world_.now)) return card.duty.next_change(world_.now);
+  if (!card.access.has_carrier_sense()) return std::nullopt;
+  // A jammer may be gone before its burst is over: it is looked at again.
+  constexpr Duration kPatience = std::chrono::milliseconds(1);
+  for (const ActiveJammer& active : jammers_) {
+    if (!active.jammer || !active.jammer->duty.is_on(world_.now)) continue;
+    std::array<double, kMaxAntennas> over_noise{};
+    if (!jam_over_noise(*active.jammer, number, Bandwidth::k20Mhz, over_noise)) continue;
+    const int level_mdb = card.noise_mdb[0] + mdb_from_ratio(over_noise[0]);
+    if (level_mdb < card.energy_detection_mdb) continue;
+    return std::min(active.jammer->duty.next_change(world_.now), world_.now + kPatience);
+  }
+  return std::nullopt;
+}
+
+std::uint32_t TableMedium::take_transmission() {
+  if (free_.empty()) {
+    transmissions_.emplace_back();
+    return static_cast<std::uint32_t>(transmissions_.size() - 1);
+  }
+  const std::uint32_t number = free_.back();
+  free_.pop_back();
+  return number;
+}
+
+void TableMedium::begin(std::uint32_t number) {
+  Card& card = cards_[number];
+  const QueuedFrame frame = card.queue[card.queue_front];
+  card.queue_front = (card.queue_front + 1) % card.queue.size();
+  --card.queued;
+  retune(card, frame.channel);
+  if (card.receiving != kNone) ++card.counters.missed;
+  card.receiving = kNone;
+
+  const std::uint32_t index = take_transmission();
+  Transmission& sent = transmissions_[index];
+  const Bytes bytes = world_.payloads.view(frame.payload);
+  sent.card = number;
+  sent.rate = rates_.of(frame.params, bytes.size(), frame.channel);
+  sent.start = world_.now;
+  sent.end = world_.now + sent.rate.airtime;
+  sent.payload = frame.payload;
+  sent.key = hash_combine(hash_combine(random_key_, number), card.frames_begun++);
+  sent.is_aborted = false;
+  sent.users = 1;  // the air
+  for (const std::uint32_t other : on_air_) {
+    transmissions_[other].overlaps.push_back(index);
+    ++transmissions_[other].users;
+    sent.overlaps.push_back(other);
+    ++sent.users;
+  }
+  on_air_.push_back(index);
+  card.sending = index;
+  card.access.on_sending(sent.end);
+  ++frames_sent_;
+  ++card.counters.sent;
+  card.counters.sent_bytes += bytes.size();
+  card.counters.airtime += sent.rate.airtime;
+  world_.schedule(sent.end, {EventKind::kFrameEnd, number, index, 0});
+  if (tap_ != nullptr) {
+    tap_->sent(world_.now, card.address, frame.channel, frame.params, bytes);
+  }
+  for (const RadioLink& link : links_.of(number, frame.channel, world_.now)) reach(sent, link);
+  for (const Reception& heard : sent.receptions) notice(index, heard);
+}
+
+void TableMedium::on_frame_end(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  std::erase(on_air_, index);
+  const std::uint32_t sender = sent.card;
+  cards_[sender].sending = kNone;
+  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
+    const Reception& heard = sent.receptions[i];
+    Card& card = cards_[heard.card];
+    if (card.receiving != index) continue;
+    card.receiving = kNone;
+    if (survives(sent, heard)) {
+      ++card.counters.received;
+      ++sent.users;
+      arrivals_.push_back({index, i});
+    } else {
+      ++card.counters.corrupted;
+    }
+  }
+  for (const std::uint32_t other : sent.overlaps) release(other);
+  sent.overlaps.clear();
+  release(index);
+  if (cards_[sender].queued > 0) {
+    request_access(sender);
+  } else {
+    retune(cards_[sender], cards_[sender].wanted_channel);
+  }
+}
+
+void TableMedium::release(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  if (--sent.users > 0) return;
+  world_.payloads.release(sent.payload);
+  sent.receptions.clear();
+  sent.powers_mdb.clear();
+  free_.push_back(index);
+}
+
+std::uint64_t TableMedium::frame_hash(std::uint32_t transmission) const {
+  return world_.payloads.hash(transmissions_[transmission].payload);
+}
+
+const RadioDelivery* TableMedium::next_delivery() {
+  if (delivered_ != kNone) release(delivered_);
+  delivered_ = kNone;
+  if (next_arrival_ == arrivals_.size()) {
+    arrivals_.clear();
+    next_arrival_ = 0;
+    return nullptr;
+  }
+  const Arrival arrival = arrivals_[next_arrival_++];
+  const Transmission& sent = transmissions_[arrival.transmission];
+  const Reception& heard = sent.receptions[arrival.reception];
+  delivered_ = arrival.transmission;
+  delivery_.node = cards_[heard.card].address.node;
+  delivery_.payload = sent.payload;
+  describe(sent, heard, delivery_.frame);
+  if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
+  return &delivery_;
+}
+
+}  // namespace twinbed::sim

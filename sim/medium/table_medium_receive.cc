@@ -1,0 +1,283 @@
+// The receiving half of the table medium.
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/hash.h"
+#include "sim/medium/airtime.h"
+#include "sim/medium/decibel.h"
+#include "sim/medium/frame_random.h"
+#include "sim/medium/table_medium.h"
+
+namespace twinbed::sim {
+namespace {
+
+/// What an antenna that is off hears.
+constexpr int kSilentMdb = -1'000'000;
+/// So far below the noise a frame disturbs nobody.
+constexpr int kNegligibleMdb = 10'000;
+constexpr Duration kPreambleEnd = std::chrono::microseconds(4);
+
+/// A channel's band in MHz: 20 MHz around the primary channel, and what lies above it.
+struct Band {
+  int low = 0;
+  int high = 0;
+};
+
+Band band_of(ChannelMhz channel, Bandwidth bandwidth) {
+  const int low = static_cast<int>(channel) - 10;
+  return {low, low + bandwidth_mhz(bandwidth)};
+}
+
+/// Which part of the power in one band falls into another; in thousandths of a decibel. Nothing
+/// where they are apart.
+std::optional<int> overlap_mdb(const Band& sent, const Band& heard) {
+  const int common = std::min(sent.high, heard.high) - std::max(sent.low, heard.low);
+  if (common <= 0) return std::nullopt;
+  const int width = sent.high - sent.low;
+  return common == width ? 0 : mdb_from_ratio(static_cast<double>(common) / width);
+}
+
+std::int8_t to_dbm(int mdb) {
+  const int shifted = mdb + (mdb < 0 ? -500 : 500);
+  return static_cast<std::int8_t>(std::clamp(shifted / 1000, -127, 126));
+}
+
+}  // namespace
+
+std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
+  if (coherence_ == Duration{}) return sent.key;
+  // The same in both directions, as the paths are.
+  const auto ends = std::minmax(sent.card, receiver);
+  const std::uint64_t pair = std::uint64_t{ends.first} << 32 | ends.second;
+  const auto epoch = static_cast<std::uint64_t>(to_ns(sent.start) / to_ns(coherence_));
+  return hash_combine(hash_combine(~random_key_, pair), epoch);
+}
+
+void TableMedium::add_powers(Transmission& sent, const Card& card, const RadioLink& link,
+                             Reception& heard) {
+  const std::size_t antennas = card.antenna_gains_mdb.size();
+  int mean_mdb = cards_[sent.card].tx_power_mdb + link.gain_mdb;
+  std::array<int, kMaxAntennas> fading_mdb{};
+  FrameRandom random(fading_key(sent, link.receiver),
+                     coherence_ == Duration{} ? link.receiver : 0);
+  if (link.record != nullptr) heard.is_lost = link.record->loses(sent.start, random);
+  if (link.record != nullptr && link.record->has_signal()) {
+    // What was measured holds for the set-up as it was; what a fault adds comes on top.
+    mean_mdb = link.record->signal_mdb(sent.start) + link.gain_mdb;
+  } else if (antennas == 1) {
+    fading_mdb[0] = fading_.draw_mdb(link.distance_m, random);
+  } else {
+    fading_.draw_antennas_mdb(link.distance_m, card.antenna_correlation, random,
+                              {fading_mdb.data(), antennas});
+  }
+  heard.first_power = static_cast<std::uint32_t>(sent.powers_mdb.size());
+  heard.strongest_mdb = kSilentMdb;
+  for (std::size_t i = 0; i < antennas; ++i) {
+    const int power = card.is_antenna_on[i]
+                          ? mean_mdb + card.antenna_gains_mdb[i] + fading_mdb[i]
+                          : kSilentMdb;
+    sent.powers_mdb.push_back(power);
+    heard.strongest_mdb = std::max(heard.strongest_mdb, power);
+  }
+}
+
+void TableMedium::reach(Transmission& sent, const RadioLink& link) {
+  Card& card = cards_[link.receiver];
+  const TxParams& params = sent.rate.params;
+  const bool is_same_channel = card.channel == sent.rate.channel;
+  std::optional<int> reduced_mdb = 0;
+  if (!is_same_channel) {
+    reduced_mdb = overlap_mdb(band_of(sent.rate.channel, params.bandwidth),
+                              band_of(card.channel, Bandwidth::k20Mhz));
+    if (!reduced_mdb) return;
+  }
+  if (!card.is_plugged || !card.duty.is_on_throughout(sent.start, sent.end)) {
+    ++card.counters.touched;
+    return;
+  }
+  Reception heard;
+  heard.card = link.receiver;
+  heard.is_same_channel = is_same_channel;
+  add_powers(sent, card, link, heard);
+  if (*reduced_mdb != 0) {
+    for (std::size_t i = heard.first_power; i < sent.powers_mdb.size(); ++i) {
+      sent.powers_mdb[i] += *reduced_mdb;
+    }
+    heard.strongest_mdb += *reduced_mdb;
+  }
+  const auto bandwidth = static_cast<std::size_t>(params.bandwidth);
+  if (heard.strongest_mdb < card.noise_mdb[bandwidth] - kNegligibleMdb) {
+    sent.powers_mdb.resize(heard.first_power);
+    return;
+  }
+  sent.receptions.push_back(heard);
+}
+
+void TableMedium::notice(std::uint32_t index, const Reception& heard) {
+  Card& card = cards_[heard.card];
+  const Transmission& sent = transmissions_[index];
+  const int busy_from_mdb =
+      heard.is_same_channel ? card.carrier_sense_mdb : card.energy_detection_mdb;
+  bool is_busy = heard.strongest_mdb >= busy_from_mdb;
+  if (heard.is_same_channel && heard.strongest_mdb >= card.sensitivity_mdb) {
+    is_busy = locks(index, heard, card) || is_busy;
+  }
+  if (is_busy && card.access.on_busy(world_.now, sent.end, card.channel)) {
+    schedule_access(heard.card, card.access.access_at());
+  }
+}
+
+/// Whether the card turns to this frame.
+bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card) {
+  const Transmission& sent = transmissions_[index];
+  int ratio_mdb = 0;
+  if (!is_disturbed(sent)) {
+    ratio_mdb = snr_mdb(sent, heard, card);
+  } else {
+    find_disturbances(sent, heard);
+    std::array<double, kMaxAntennas> over_noise{};
+    for (const Disturbance& disturbance : disturbances_) {
+      if (disturbance.begin > sent.start || disturbance.end <= sent.start) continue;
+      for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += disturbance.over_noise[i];
+    }
+    ratio_mdb = combined_sinr_mdb(signal_of(sent, heard), over_noise);
+  }
+  if (ratio_mdb < card.preamble_snr_mdb) return false;
+  if (card.sending != kNone) {
+    ++card.counters.missed;
+    return false;
+  }
+  if (card.receiving != kNone) {
+    ++card.counters.missed;  // this frame or the other one
+    const bool is_early = sent.start - transmissions_[card.receiving].start < kPreambleEnd;
+    if (!is_early || heard.strongest_mdb <= card.receiving_mdb) return false;
+  }
+  card.receiving = index;
+  card.receiving_mdb = heard.strongest_mdb;
+  return true;
+}
+
+/// Behind the combiner, without interference.
+int TableMedium::snr_mdb(const Transmission& sent, const Reception& heard,
+                         const Card& card) const {
+  if (card.antenna_gains_mdb.size() > 1) return combined_snr_mdb(signal_of(sent, heard));
+  return heard.strongest_mdb -
+         card.noise_mdb[static_cast<std::size_t>(sent.rate.params.bandwidth)];
+}
+
+Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) const {
+  const Card& card = cards_[heard.card];
+  Signal signal;
+  signal.antennas = static_cast<std::uint8_t>(card.antenna_gains_mdb.size());
+  for (std::size_t i = 0; i < signal.antennas; ++i) {
+    signal.power_mdb[i] = sent.powers_mdb[heard.first_power + i];
+  }
+  signal.noise_mdb = card.noise_mdb[static_cast<std::size_t>(sent.rate.params.bandwidth)];
+  signal.combining = card.combining;
+  return signal;
+}
+
+bool TableMedium::survives(const Transmission& sent, const Reception& heard) {
+  if (sent.is_aborted || heard.is_lost) return false;
+  const Card& card = cards_[heard.card];
+  std::uint64_t success = 0;
+  if (!is_disturbed(sent)) {
+    success = clean_success(sent.rate, snr_mdb(sent, heard, card));
+  } else {
+    find_disturbances(sent, heard);
+    success = disturbed_.success(sent.rate, sent.start, signal_of(sent, heard),
+                                 card.preamble_snr_mdb, disturbances_);
+  }
+  FrameRandom random(~sent.key, heard.card);
+  return random.next() >> 32 < success;
+}
+
+/// What disturbs the frame at the receiver, from the frames that overlap it and from jammers.
+void TableMedium::find_disturbances(const Transmission& sent, const Reception& heard) {
+  const Card& card = cards_[heard.card];
+  const Bandwidth bandwidth = sent.rate.params.bandwidth;
+  const int noise_mdb = card.noise_mdb[static_cast<std::size_t>(bandwidth)];
+  const std::size_t antennas = card.antenna_gains_mdb.size();
+  disturbances_.clear();
+  for (const std::uint32_t other : sent.overlaps) {
+    const Transmission& disturbing = transmissions_[other];
+    const auto at = std::lower_bound(
+        disturbing.receptions.begin(), disturbing.receptions.end(), heard.card,
+        [](const Reception& reception, std::uint32_t wanted) { return reception.card < wanted; });
+    if (at == disturbing.receptions.end() || at->card != heard.card) continue;
+    Disturbance disturbance{disturbing.start, disturbing.end, {}};
+    for (std::size_t i = 0; i < antennas; ++i) {
+      disturbance.over_noise[i] =
+          ratio_from_mdb(disturbing.powers_mdb[at->first_power + i] - noise_mdb);
+    }
+    disturbances_.push_back(disturbance);
+  }
+  for (ActiveJammer& active : jammers_) {
+    Disturbance disturbance;
+    if (!active.jammer ||
+        !jam_over_noise(*active.jammer, heard.card, bandwidth, disturbance.over_noise)) {
+      continue;
+    }
+    ++active.touched;
+    const DutyCycle& duty = active.jammer->duty;
+    for (Time at = sent.start; at < sent.end; at = disturbance.end) {
+      disturbance.begin = at;
+      disturbance.end = std::min(duty.next_change(at), sent.end);
+      if (duty.is_on(at)) disturbances_.push_back(disturbance);
+    }
+  }
+}
+
+bool TableMedium::jam_over_noise(const Jammer& jammer, std::uint32_t number, Bandwidth bandwidth,
+                                 std::array<double, kMaxAntennas>& over_noise) {
+  const Card& card = cards_[number];
+  const Band band{static_cast<int>(jammer.low_mhz), static_cast<int>(jammer.high_mhz)};
+  const std::optional<int> part_mdb = overlap_mdb(band, band_of(card.channel, bandwidth));
+  if (!part_mdb) return false;
+  const int loss_mdb =
+      links_.loss_from_mdb(jammer.position, number, card.channel, world_.now);
+  const int power_mdb = mdb_from_db(jammer.power_dbm) + *part_mdb - loss_mdb;
+  for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
+    over_noise[i] = ratio_from_mdb(power_mdb + card.antenna_gains_mdb[i] -
+                                   card.noise_mdb[static_cast<std::size_t>(bandwidth)]);
+  }
+  return true;
+}
+
+void TableMedium::describe(const Transmission& sent, const Reception& heard, RxFrame& frame) {
+  const Card& card = cards_[heard.card];
+  frame.interface = card.address.interface;
+  frame.channel = sent.rate.channel;
+  frame.rate = sent.rate.params;
+  frame.frame = world_.payloads.view(sent.payload);
+  frame.antenna_count = 0;
+  const std::int8_t noise_dbm = to_dbm(card.noise_mdb[0]);
+  for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
+    if (!card.is_antenna_on[i]) continue;
+    AntennaReading& reading = frame.readings[frame.antenna_count++];
+    reading.antenna = static_cast<std::uint8_t>(i);
+    reading.signal_dbm = to_dbm(sent.powers_mdb[heard.first_power + i]);
+    reading.noise_dbm = noise_dbm;
+  }
+  if (jammers_on_ > 0) add_jam_to_noise(sent, heard, frame);
+}
+
+void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& heard,
+                                   RxFrame& frame) {
+  std::array<double, kMaxAntennas> over_noise{};
+  for (const ActiveJammer& active : jammers_) {
+    std::array<double, kMaxAntennas> jam{};
+    if (!active.jammer || !active.jammer->duty.is_on(sent.start) ||
+        !jam_over_noise(*active.jammer, heard.card, Bandwidth::k20Mhz, jam)) {
+      continue;
+    }
+    for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += jam[i];
+  }
+  for (std::size_t i = 0; i < frame.antenna_count; ++i) {
+    AntennaReading& reading = frame.readings[i];
+    reading.noise_dbm =
+        to_dbm(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
+  }
+}
+
+}  // namespace twinbed::sim

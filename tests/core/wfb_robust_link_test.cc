@@ -1,0 +1,246 @@
+// What a receiver reports of a link, and what a transmitter makes of it.
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "core/base/random_stream.h"
+#include "core/protocols/wfb/aggregator.h"
+#include "core/protocols/wfb/encoder.h"
+#include "core/protocols/wfb/link_controller.h"
+#include "tests/support/wfb_vectors.h"
+
+namespace twinbed::wfb {
+namespace {
+
+// ---- Reports ---------------------------------------------------------------------------------
+
+TEST(LinkReport, ComesBackAsItWas) {
+  const LinkReport report{1, 1'700'000'000'000, 12'000, 11'000, 3, 7'000, -71, 24};
+  Buffer bytes;
+  write_link_report(report, bytes);
+  EXPECT_EQ(bytes.size(), 31u);
+  EXPECT_EQ(read_link_report(bytes), report);
+  EXPECT_FALSE(read_link_report(Bytes(bytes).first(30)));
+  Buffer longer = bytes;
+  longer.push_back(std::byte{});
+  EXPECT_FALSE(read_link_report(longer));
+  bytes[0] = std::byte{2};
+  EXPECT_FALSE(read_link_report(bytes)) << "another version";
+}
+
+TEST(LinkReport, ComesBackOnThePort128Above) {
+  EXPECT_EQ(report_channel(ChannelId::of(7, 3)), ChannelId::of(7, 131));
+}
+
+/// Hands every packet but those of its list to an aggregator.
+struct Sieve final : EncoderOwner {
+  explicit Sieve(Aggregator& to) : receiver(to) {}
+  void on_packet(PacketKind kind, Bytes packet) override {
+    if (kind != PacketKind::kSession && is_lost(number++)) return;
+    Reception reception;
+    reception.readings.fill({0xff, -128, 127});
+    reception.readings[0] = {0, -50, -95};
+    receiver.receive(0, reception, packet);
+    reception.readings[0] = {1, -70, -95};
+    receiver.receive(0, reception, packet);  // the same by another antenna
+  }
+  Aggregator& receiver;
+  std::function<bool(int)> is_lost;
+  int number = 0;
+};
+
+TEST(LinkReport, CountsWhatWasSentByItsNumbers) {
+  struct Ignored final : DecoderOwner {
+    void on_payload(Bytes) override {}
+    void on_session(const Session&) override {}
+  } ignored;
+  const LinkKeys keys = testing::wfb_link_keys();
+  const ChannelId channel = ChannelId::of(1, 0);
+  Aggregator receiver({keys.ground, channel, 0}, ignored);
+  receiver.measure_link();
+  Sieve air(receiver);
+  RandomStream random(1, "link", 0);
+  Encoder encoder({keys.drone, channel, 9, {2, 3}, std::chrono::hours(1)}, random, air);
+  // The whole block of 3 .. 5, the first of the next one; and, last, one whose loss none can know.
+  air.is_lost = [](int number) { return (number >= 3 && number <= 6) || number == 11; };
+  for (int i = 0; i < 8; ++i) encoder.send(Time{}, as_bytes("x"), random);
+  EXPECT_EQ(receiver.take_link_report(), (LinkReport{1, 9, 11, 7, 2, 6, -50, 45}));
+  EXPECT_EQ(receiver.take_link_report(), (LinkReport{2, 9, 0, 0, 0, 0, 0, 0}));
+  encoder.set_fec(Time{}, {1, 2}, random);
+  encoder.send(Time{}, as_bytes("x"), random);
+  EXPECT_EQ(receiver.take_link_report().sent, 2u) << "a session begins at 0";
+}
+
+// ---- Residual loss ---------------------------------------------------------------------------
+
+TEST(ResidualLossOfACode, IsThatOfTheClosedForm) {
+  for (const FecParams fec : {FecParams{1, 2}, {8, 12}, {8, 9}, {12, 16}, {4, 4}, {100, 255}}) {
+    for (const double loss : {0.001, 0.05, 0.2, 0.5, 0.7}) {
+      double expected = 0;
+      for (int lost = fec.n - fec.k; lost < fec.n; ++lost) {
+        const double log_ways =
+            std::lgamma(fec.n) - std::lgamma(lost + 1.0) - std::lgamma(fec.n - lost);
+        expected += std::exp(log_ways) * std::pow(loss, lost) *
+                    std::pow(1 - loss, fec.n - 1 - lost);
+      }
+      EXPECT_NEAR(residual_loss(fec, loss), loss * expected, 1e-12)
+          << int{fec.k} << "/" << int{fec.n} << " at " << loss;
+    }
+  }
+  EXPECT_EQ(residual_loss({8, 12}, 0), 0);
+  EXPECT_EQ(residual_loss({1, 255}, 0.9), 0.9) << "no code is trusted there";
+}
+
+// ---- The controller --------------------------------------------------------------------------
+
+struct LinkControllerTest : ::testing::Test {
+  LinkController controller{LinkController::Options{}};
+
+  static LinkReport report(int lost_of_a_thousand, int snr_db) {
+    LinkReport made;
+    made.sent = 1'000;
+    made.heard = static_cast<std::uint32_t>(1'000 - lost_of_a_thousand);
+    made.out = 600;
+    made.signal_dbm = static_cast<std::int8_t>(snr_db - 95);
+    made.snr_db = static_cast<std::int8_t>(snr_db);
+    return made;
+  }
+  /// Reports until the choice stays as it is for 100 of them; how many times it changed.
+  int settle(const LinkReport& link) {
+    int changes = 0;
+    for (int calm = 0; calm < 100; ++calm) {
+      if (!controller.on_report(link, 1'000)) continue;
+      ++changes;
+      calm = 0;
+    }
+    return changes;
+  }
+  static constexpr LinkChoice kMostRobust{{8, 16}, 0};
+};
+
+TEST_F(LinkControllerTest, StartsWithTheMostRobustChoice) {
+  EXPECT_EQ(controller.choice(), kMostRobust);
+}
+
+TEST_F(LinkControllerTest, ClimbsOneRateATimeOnAGoodLink) {
+  std::vector<int> rates;
+  std::vector<int> reports;
+  for (int i = 1; i <= 200; ++i) {
+    const int before = controller.choice().mcs;
+    if (!controller.on_report(report(0, 40), 1'000) || controller.choice().mcs == before) continue;
+    rates.push_back(controller.choice().mcs);
+    reports.push_back(i);
+  }
+  EXPECT_THAT(rates, ::testing::ElementsAre(1, 2, 3, 4, 5, 6, 7));
+  EXPECT_EQ(reports.front(), 10) << "after ten good reports";
+  EXPECT_EQ(reports.back(), 70);
+  EXPECT_EQ(controller.choice(), (LinkChoice{{8, 9}, 7})) << "and then saves parities";
+}
+
+TEST_F(LinkControllerTest, TakesNoRateThatTheSignalDoesNotCarry) {
+  settle(report(0, 18));
+  EXPECT_EQ(controller.choice().mcs, 3) << "MCS 4 needs 16 dB, and what is above it explains loss";
+}
+
+TEST_F(LinkControllerTest, HasAsManyParitiesAsTheLossAsksFor) {
+  std::uint8_t before = 0;
+  for (const int lost : {1, 20, 50, 100}) {
+    LinkController fresh{LinkController::Options{}};
+    controller = fresh;
+    settle(report(lost, 40));
+    const FecParams fec = controller.choice().fec;
+    const double loss = lost / 1000.0 * 1.5;
+    EXPECT_LE(residual_loss(fec, loss), 0.001) << lost;
+    EXPECT_GT(fec.n, before) << lost;
+    if (fec.n > 9) {
+      EXPECT_GT(residual_loss({8, static_cast<std::uint8_t>(fec.n - 1)}, loss), 0.001)
+          << "one parity fewer would not do";
+    }
+    EXPECT_EQ(controller.choice().mcs, 7) << "what the signal does not explain costs no rate";
+    before = fec.n;
+  }
+}
+
+TEST_F(LinkControllerTest, IsMostRobustWhereNothingIsGoodEnough) {
+  settle(report(150, 40));
+  EXPECT_GT(residual_loss({8, 16}, 0.15 * 1.5), 0.001);
+  EXPECT_EQ(controller.choice(), kMostRobust);
+}
+
+TEST_F(LinkControllerTest, GoesDownAtOnceAndUpSlowly) {
+  settle(report(0, 40));
+  ASSERT_EQ(controller.choice().mcs, 7);
+  EXPECT_TRUE(controller.on_report(report(300, 18), 1'000));
+  const LinkChoice down = controller.choice();
+  EXPECT_LE(down.mcs, 4);
+  int reports = 0;
+  while (controller.choice().mcs <= down.mcs && reports < 1'000) {
+    controller.on_report(report(0, 40), 1'000);
+    ++reports;
+  }
+  EXPECT_GE(reports, 10);
+  EXPECT_LT(reports, 100);
+}
+
+TEST_F(LinkControllerTest, StaysWhereItIsOnASteadyLink) {
+  for (const int snr : {6, 10, 14, 18, 23, 40}) {
+    for (const int lost : {0, 30, 100}) {
+      LinkController fresh{LinkController::Options{}};
+      controller = fresh;
+      settle(report(lost, snr));
+      EXPECT_EQ(settle(report(lost, snr)), 0) << snr << " dB, " << lost;
+    }
+  }
+}
+
+TEST_F(LinkControllerTest, TriesARateThatFailsLessAndLessOften) {
+  // From MCS 5 on half of everything is lost, whatever the signal says.
+  std::vector<int> tried;
+  for (int i = 0; i < 1'000; ++i) {
+    const int before = controller.choice().mcs;
+    controller.on_report(report(before >= 5 ? 500 : 0, 40), 1'000);
+    if (before < 5 && controller.choice().mcs >= 5) tried.push_back(i);
+  }
+  ASSERT_GE(tried.size(), 3u);
+  EXPECT_GT(tried[2] - tried[1], tried[1] - tried[0]);
+  EXPECT_LE(tried.size(), 25u) << "every tenth report would be a hundred times";
+}
+
+TEST_F(LinkControllerTest, FallsBackWhenReportsStopOrTellOfNothing) {
+  settle(report(0, 40));
+  EXPECT_TRUE(controller.on_silence());
+  EXPECT_EQ(controller.choice(), kMostRobust);
+  EXPECT_FALSE(controller.on_silence());
+  settle(report(0, 40));
+  LinkReport deaf;
+  EXPECT_FALSE(controller.on_report(deaf, 0)) << "nothing was sent either";
+  EXPECT_FALSE(controller.on_report(deaf, 100)) << "it may have been on its way";
+  EXPECT_TRUE(controller.on_report(deaf, 100));
+  EXPECT_EQ(controller.choice(), kMostRobust);
+}
+
+TEST_F(LinkControllerTest, TakesBurstsForMoreLoss) {
+  LinkReport bursts = report(20, 40);
+  settle(bursts);
+  const LinkChoice independent = controller.choice();
+  bursts.lost = 10;
+  EXPECT_TRUE(controller.on_report(bursts, 1'000) || controller.on_report(bursts, 1'000));
+  EXPECT_GT(controller.choice().fec.n, independent.fec.n);
+}
+
+TEST_F(LinkControllerTest, BelievesNoImpossibleReport) {
+  LinkReport strange = report(0, 40);
+  strange.heard = 5'000;  // more than was sent
+  settle(strange);
+  EXPECT_EQ(controller.loss(), 0);
+}
+
+TEST_F(LinkControllerTest, UsesTheSignalWhereTheNoiseIsNotTold) {
+  LinkReport link = report(0, 18);
+  link.snr_db = 0;
+  settle(link);
+  EXPECT_EQ(controller.choice().mcs, 3);
+}
+
+}  // namespace
+}  // namespace twinbed::wfb
