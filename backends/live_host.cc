@@ -66,7 +66,7 @@ class LiveHost::Impl final : public SocketOwner {
         paths_(effects_random_),
         services_{loop_,     later_, clock_,       lateness_,         paths_,
                   sockets_,  *this,  options_.addresses, options_.self, options_.name,
-                  options_.bind_address},
+                  options_.bind_address, options_.datagram_buffers, options_.on_datagram_sent},
         udp_(std::make_unique<UdpSockets>(services_)),
         tcp_(std::make_unique<TcpStreams>(services_)),
         storage_(options_.storage, effects_random_),
@@ -95,6 +95,7 @@ class LiveHost::Impl final : public SocketOwner {
   const std::string& error() const { return error_; }
   Clock& clock() { return clock_; }
   PeerPaths& paths() { return paths_; }
+  UdpSockets& udp() { return *udp_; }
   FileStorage& storage() { return storage_; }
   const LatenessLedger& lateness() const { return lateness_; }
 
@@ -465,6 +466,9 @@ LiveHost::LiveHost(EventLoop& loop, LiveHostOptions options, RunSink& sink,
     : impl_(std::make_unique<Impl>(loop, std::move(options), sink, std::move(factory))) {}
 LiveHost::~LiveHost() = default;
 
+void LiveHost::adopt(SocketId id, Socket socket, std::optional<AbstractAddress> destination) {
+  impl_->udp().adopt(id, std::move(socket), destination);
+}
 void LiveHost::start() { impl_->start(); }
 bool LiveHost::run() { return impl_->run(); }
 void LiveHost::request_stop() { impl_->request_stop(); }

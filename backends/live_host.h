@@ -32,6 +32,7 @@
 #include "backends/lateness.h"
 #include "backends/socket/address_map.h"
 #include "backends/socket/counters.h"
+#include "backends/socket/posix.h"
 #include "backends/storage.h"
 #include "core/io/protocol.h"
 #include "core/io/run_sink.h"
@@ -67,8 +68,10 @@ struct LiveHostOptions {
   std::uint64_t seed = 0;  ///< of link effects and disk faults; a protocol draws from the system
   Duration lateness_bound = std::chrono::milliseconds(20);
   InputSink* input_log = nullptr;  ///< outlives the host
+  DatagramBuffers datagram_buffers;
   RadioBackend* radio = nullptr;   ///< outlives the host; without one, radio requests do nothing
   std::function<void(Bytes)> on_deliver;             ///< what the protocol hands to its user
+  SentDatagramObserver on_datagram_sent;
   std::function<void(std::string_view)> on_log;      ///< lines of kLogEvent; the sink gets them too
   std::function<void(const std::string&)> on_error;  ///< one sentence; the host has ended
 };
@@ -93,6 +96,10 @@ class LiveHost {
   LiveHost(const LiveHost&) = delete;
   LiveHost& operator=(const LiveHost&) = delete;
 
+  /// Gives the protocol a socket for datagrams that is open already, before the start: a bind of
+  /// this id finds it. What is sent on it goes to `destination`, if that is given, whatever
+  /// endpoint the protocol names.
+  void adopt(SocketId id, Socket socket, std::optional<AbstractAddress> destination = {});
   /// Builds the protocol and calls on_start at the start of the run. Once.
   void start();
   /// Runs the loop until this host has stopped or failed. False if it failed; see error().

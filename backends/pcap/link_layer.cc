@@ -16,6 +16,7 @@ constexpr std::uint16_t kEthernetIpv4 = 0x0800;
 LinkLayer link_layer_of(int data_link_type) {
   if (data_link_type == DLT_RAW) return LinkLayer::kRawIp;
   if (data_link_type == DLT_EN10MB) return LinkLayer::kEthernet;
+  if (data_link_type == DLT_IEEE802_11_RADIO) return LinkLayer::kRadiotap;
   return LinkLayer::kOther;
 }
 
@@ -23,6 +24,7 @@ int data_link_type(LinkLayer layer) {
   switch (layer) {
     case LinkLayer::kRawIp: return DLT_RAW;
     case LinkLayer::kEthernet: return DLT_EN10MB;
+    case LinkLayer::kRadiotap: return DLT_IEEE802_11_RADIO;
     case LinkLayer::kOther: break;
   }
   return DLT_USER0;

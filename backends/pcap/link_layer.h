@@ -10,6 +10,7 @@ namespace twinbed::backends {
 enum class LinkLayer : std::uint8_t {
   kRawIp,     ///< nothing: the packet begins with its IPv4 header (LINKTYPE_RAW)
   kEthernet,  ///< as on loopback, whose addresses are all zero
+  kRadiotap,  ///< 802.11 with a radiotap header before it, as cards in monitor mode give it
   kOther,
 };
 

@@ -7,8 +7,6 @@
 namespace twinbed::backends {
 namespace {
 
-/// More than any frame: packets are stored whole.
-constexpr int kSnapBytes = 262'144;
 /// Reads that follow each other without a pause, so that a reader with other work gets back to it.
 constexpr int kReadsAtOnce = 64;
 
@@ -18,7 +16,9 @@ Error activation_error(const std::string& interface, int code, const std::string
   if (code == PCAP_ERROR_PERM_DENIED || code == PCAP_ERROR_PROMISC_PERM_DENIED) {
     return {head + " without the privilege CAP_NET_RAW; run as root (sudo), or without a capture"};
   }
-  if (code == PCAP_ERROR_NO_SUCH_DEVICE) return {head + ": there is no such interface"};
+  if (code == PCAP_ERROR_NO_SUCH_DEVICE) {
+    return {head + ": there is no such interface; ip link lists them"};
+  }
   if (code == PCAP_ERROR_IFACE_NOT_UP) return {head + ": it is down; ip link set it up"};
   return {head + ": " + (reason.empty() ? pcap_statustostr(code) : reason)};
 }
@@ -46,7 +46,8 @@ Result<LiveCapture> LiveCapture::open(const LiveCaptureOptions& options) {
   std::unique_ptr<pcap, Closer> handle(pcap_create(options.interface.c_str(), reason.data()));
   if (!handle) return activation_error(options.interface, PCAP_ERROR, reason.data());
   pcap_t* const raw = handle.get();
-  pcap_set_snaplen(raw, kSnapBytes);
+  pcap_set_snaplen(raw, options.snap_bytes);
+  pcap_set_immediate_mode(raw, options.is_immediate ? 1 : 0);
   pcap_set_buffer_size(raw, static_cast<int>(options.buffer_bytes));
   pcap_set_timeout(raw, static_cast<int>(options.gathering.count()));
   if (pcap_set_tstamp_precision(raw, PCAP_TSTAMP_PRECISION_NANO) != 0) {
@@ -73,16 +74,24 @@ Result<LiveCapture> LiveCapture::open(const LiveCaptureOptions& options) {
 int LiveCapture::descriptor() const { return pcap_get_selectable_fd(handle_.get()); }
 
 Result<std::size_t> LiveCapture::read(const std::function<void(const CapturedFrame&)>& visit) {
-  auto* const user = reinterpret_cast<u_char*>(
-      const_cast<std::function<void(const CapturedFrame&)>*>(&visit));  // hand_over restores it
+  constexpr int kAll = -1;
   std::size_t total = 0;
   for (int i = 0; i < kReadsAtOnce; ++i) {
-    const int count = pcap_dispatch(handle_.get(), -1, hand_over, user);
-    if (count < 0) return error_of(handle_.get(), "the capture cannot be read: ");
-    if (count == 0) break;
-    total += static_cast<std::size_t>(count);
+    const Result<std::size_t> count = read(visit, kAll);
+    if (!count) return count;
+    if (*count == 0) break;
+    total += *count;
   }
   return total;
+}
+
+Result<std::size_t> LiveCapture::read(const std::function<void(const CapturedFrame&)>& visit,
+                                      int most) {
+  auto* const user = reinterpret_cast<u_char*>(
+      const_cast<std::function<void(const CapturedFrame&)>*>(&visit));  // hand_over restores it
+  const int count = pcap_dispatch(handle_.get(), most, hand_over, user);
+  if (count < 0) return error_of(handle_.get(), "the capture cannot be read: ");
+  return static_cast<std::size_t>(count);
 }
 
 std::uint64_t LiveCapture::dropped() {

@@ -23,6 +23,10 @@ struct LiveCaptureOptions {
   std::size_t buffer_bytes = std::size_t{16} << 20;
   /// How long the kernel may gather packets before it wakes the reader.
   std::chrono::milliseconds gathering{50};
+  /// Wakes the reader with each packet, whatever `gathering` says.
+  bool is_immediate = false;
+  /// Bytes of a packet that are kept; the default is more than any has.
+  int snap_bytes = 262'144;
 };
 
 /// A frame as it passed the interface; the bytes are valid during the callback.
@@ -43,6 +47,8 @@ class LiveCapture {
   /// Hands over the frames that have come, in their order, and does not wait for more. Returns how
   /// many there were; the error is the interface's end.
   Result<std::size_t> read(const std::function<void(const CapturedFrame&)>& visit);
+  /// The same for at most `most` frames.
+  Result<std::size_t> read(const std::function<void(const CapturedFrame&)>& visit, int most);
   /// Frames that the filter let pass and for which there was no room, so far. On loopback the
   /// kernel sees each packet twice, going out and coming in; libpcap hands over one, and this
   /// counts both.

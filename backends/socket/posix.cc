@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 
 namespace twinbed::backends {
 
@@ -18,6 +19,18 @@ Socket Socket::datagram() {
 
 Socket Socket::stream() {
   return Socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+Socket Socket::local_datagram() {
+  return Socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+AbstractAddress to_abstract_address(std::string_view name) {
+  AbstractAddress result;
+  result.address.sun_family = AF_UNIX;
+  const std::size_t size = name.copy(result.address.sun_path + 1, kMaxAbstractName);
+  result.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size);
+  return result;
 }
 
 sockaddr_in to_sockaddr(const Endpoint& endpoint) {
@@ -41,6 +54,13 @@ int bind_socket(const Socket& socket, const Endpoint& real) {
 
 void set_option(const Socket& socket, int level, int option, int value) {
   ::setsockopt(socket.number(), level, option, &value, sizeof(value));
+}
+
+Endpoint local_endpoint(const Socket& socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size);
+  return from_sockaddr(address);
 }
 
 int take_error(const Socket& socket) {

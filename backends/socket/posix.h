@@ -2,7 +2,9 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/un.h>
 
+#include <string_view>
 #include <utility>
 
 #include "core/io/endpoint.h"
@@ -27,10 +29,21 @@ class Socket {
   /// A new one, non-blocking and closed on exec; not open when the system has none left.
   static Socket datagram();
   static Socket stream();
+  /// For datagrams of this machine alone (AF_UNIX).
+  static Socket local_datagram();
 
  private:
   int number_ = -1;
 };
+
+/// The address of a local socket in Linux's abstract namespace, which no file stands for. The name
+/// has at most kMaxAbstractName characters.
+struct AbstractAddress {
+  sockaddr_un address{};
+  socklen_t size = 0;
+};
+inline constexpr std::size_t kMaxAbstractName = sizeof(sockaddr_un::sun_path) - 1;
+AbstractAddress to_abstract_address(std::string_view name);
 
 sockaddr_in to_sockaddr(const Endpoint& endpoint);
 Endpoint from_sockaddr(const sockaddr_in& address);
@@ -39,6 +52,8 @@ Endpoint from_sockaddr(const sockaddr_in& address);
 int bind_socket(const Socket& socket, const Endpoint& real);
 /// Sets an integer option; failures are ignored, as all options set here are improvements only.
 void set_option(const Socket& socket, int level, int option, int value);
+/// Where a bound socket is.
+Endpoint local_endpoint(const Socket& socket);
 /// The pending error of a socket (SO_ERROR).
 int take_error(const Socket& socket);
 

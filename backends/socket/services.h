@@ -53,6 +53,8 @@ struct SocketServices {
   NodeId self{};
   std::string name;
   std::optional<IpAddress> bind_address;
+  const DatagramBuffers& buffers;
+  const SentDatagramObserver& on_sent;  ///< may be empty
 
   /// Runs the callback in a later turn of the loop and enters in the ledger how long that took.
   void answer(EventLoop::Callback callback);

@@ -6,25 +6,33 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace twinbed::backends {
 namespace {
 
-constexpr int kReceiveBufferBytes = 4 * 1024 * 1024;
 constexpr int kDatagramsPerTurn = 32;  // then others get their turn
+
+/// What the kernel says beside a datagram's bytes.
+template <class T>
+std::optional<T> find_part(msghdr& message, int type) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != type) continue;
+    T value{};
+    std::memcpy(&value, CMSG_DATA(part), sizeof(value));
+    return value;
+  }
+  return std::nullopt;
+}
 
 /// How long ago the kernel received the datagram, from its time stamp; zero without one.
 Duration age_of(msghdr& message) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
-       part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
-    timespec stamp{};
-    std::memcpy(&stamp, CMSG_DATA(part), sizeof(stamp));
-    const auto received = std::chrono::seconds(stamp.tv_sec) + Duration{stamp.tv_nsec};
-    return std::chrono::duration_cast<Duration>(
-               std::chrono::system_clock::now().time_since_epoch()) - received;
-  }
-  return Duration{};
+  const auto stamp = find_part<timespec>(message, SCM_TIMESTAMPNS);
+  if (!stamp) return Duration{};
+  const auto received = std::chrono::seconds(stamp->tv_sec) + Duration{stamp->tv_nsec};
+  return std::chrono::duration_cast<Duration>(
+             std::chrono::system_clock::now().time_since_epoch()) - received;
 }
 
 }  // namespace
@@ -33,6 +41,9 @@ UdpSockets::UdpSockets(SocketServices& services)
     : services_(services), alarm_(services.loop), buffer_(kMaxDatagramBytes) {}
 
 void UdpSockets::bind(SocketId id, const Endpoint& local) {
+  if (const auto found = sockets_.find(id); found != sockets_.end() && found->second->is_adopted) {
+    return;
+  }
   sockets_.erase(id);
   const Endpoint real = services_.local_real(local);
   Socket socket = Socket::datagram();
@@ -41,11 +52,26 @@ void UdpSockets::bind(SocketId id, const Endpoint& local) {
     services_.owner.fail(services_.bind_failure("bind UDP at", local, real, error));
     return;
   }
-  set_option(socket, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);
+  add(id, std::move(socket));
+}
+
+void UdpSockets::adopt(SocketId id, Socket socket, std::optional<AbstractAddress> destination) {
+  sockets_.erase(id);
+  Bound& bound = add(id, std::move(socket));
+  bound.is_adopted = true;
+  bound.destination = destination;
+}
+
+UdpSockets::Bound& UdpSockets::add(SocketId id, Socket socket) {
+  const DatagramBuffers& buffers = services_.buffers;
+  set_option(socket, SOL_SOCKET, SO_RCVBUF, buffers.receive_bytes);
+  if (buffers.send_bytes > 0) set_option(socket, SOL_SOCKET, SO_SNDBUF, buffers.send_bytes);
   set_option(socket, SOL_SOCKET, SO_BROADCAST, 1);
   set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  set_option(socket, SOL_SOCKET, SO_RXQ_OVFL, 1);
   auto& bound = sockets_[id] = std::make_unique<Bound>(services_.loop, std::move(socket));
   wait(id, *bound);
+  return *bound;
 }
 
 void UdpSockets::wait(SocketId id, Bound& bound) {
@@ -64,10 +90,10 @@ void UdpSockets::on_readable(SocketId id) {
 }
 
 /// False when nothing is left to receive.
-bool UdpSockets::receive_one(SocketId id, const Bound& bound) {
+bool UdpSockets::receive_one(SocketId id, Bound& bound) {
   sockaddr_in from{};
   iovec into{buffer_.data(), buffer_.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t))];
   msghdr message{};
   message.msg_name = &from;
   message.msg_namelen = sizeof(from);
@@ -77,7 +103,12 @@ bool UdpSockets::receive_one(SocketId id, const Bound& bound) {
   message.msg_controllen = sizeof(control);
   const ssize_t got = ::recvmsg(bound.socket.number(), &message, 0);
   if (got < 0) return errno == EINTR;
-  const Endpoint real = from_sockaddr(from);
+  if (const auto overflowed = find_part<std::uint32_t>(message, SO_RXQ_OVFL)) {
+    services_.counters.datagrams_overflowed +=
+        *overflowed - std::exchange(bound.overflowed, *overflowed);
+  }
+  // A local socket's sender has no endpoint.
+  const Endpoint real = from.sin_family == AF_INET ? from_sockaddr(from) : Endpoint{};
   const PeerPath* path = services_.paths.find(services_.addresses.node_at_real(real));
   if (path != nullptr && path->is_blocked_in()) {
     ++services_.counters.datagrams_blocked;
@@ -126,10 +157,22 @@ void UdpSockets::transmit(SocketId id, const Endpoint& real, Bytes payload) {
     ++services_.counters.datagrams_unsent;
     return;
   }
-  const sockaddr_in address = to_sockaddr(real);
+  const Bound& bound = *found->second;
+  const sockaddr_in internet = to_sockaddr(real);
+  const void* address = &internet;
+  socklen_t size = sizeof internet;
+  if (bound.destination) {
+    address = &bound.destination->address;
+    size = bound.destination->size;
+  }
+  const SentDatagramObserver& observer = services_.on_sent;
+  const std::int64_t start_ns = observer ? monotonic_now_ns() : 0;
   const ssize_t sent =
-      ::sendto(found->second->socket.number(), payload.data(), payload.size(), MSG_NOSIGNAL,
-               reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+      ::sendto(bound.socket.number(), payload.data(), payload.size(), MSG_NOSIGNAL,
+               static_cast<const sockaddr*>(address), size);
+  if (observer) {
+    observer({id, real, payload, sent >= 0, Duration{monotonic_now_ns() - start_ns}});
+  }
   ++(sent < 0 ? services_.counters.datagrams_unsent : services_.counters.datagrams_sent);
 }
 

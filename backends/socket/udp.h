@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "backends/socket/posix.h"
 #include "backends/socket/services.h"
@@ -22,6 +23,9 @@ class UdpSockets {
 
   /// Binding an id that is in use replaces its socket.
   void bind(SocketId id, const Endpoint& local);
+  /// Takes a socket that is open already. A bind of this id finds it so, and changes nothing. What
+  /// is sent on it goes to `destination`, if that is given, whatever endpoint a request names.
+  void adopt(SocketId id, Socket socket, std::optional<AbstractAddress> destination);
   void send(SocketId id, const Endpoint& to, Bytes payload);
   void close(SocketId id) { sockets_.erase(id); }
 
@@ -36,11 +40,15 @@ class UdpSockets {
         : socket(std::move(open_socket)), watch(loop, socket.number()) {}
     Socket socket;
     Watch watch;  // after the socket, so that it is destroyed first
+    bool is_adopted = false;
+    std::optional<AbstractAddress> destination;
+    std::uint32_t overflowed = 0;  ///< by the kernel's count, which starts anew after 2^32
   };
 
   void wait(SocketId id, Bound& bound);
   void on_readable(SocketId id);
-  bool receive_one(SocketId id, const Bound& bound);
+  Bound& add(SocketId id, Socket socket);
+  bool receive_one(SocketId id, Bound& bound);
   void transmit(SocketId id, const Endpoint& real, Bytes payload);
   void release_due();
   void arm();

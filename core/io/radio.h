@@ -27,6 +27,8 @@ struct TxParams {
   Bandwidth bandwidth = Bandwidth::k20Mhz;
   bool short_guard_interval = false;
   bool ldpc = false;
+  /// Not sent: by it the host's own queue tells frames apart (SO_MARK). 0: none.
+  std::uint32_t mark = 0;
 
   bool operator==(const TxParams&) const = default;
 };

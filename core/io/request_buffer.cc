@@ -143,6 +143,7 @@ std::uint64_t RequestBuffer::fingerprint() const {
                                     static_cast<std::uint64_t>(tx.bandwidth) << 32 |
                                     std::uint64_t{tx.short_guard_interval} << 40 |
                                     std::uint64_t{tx.ldpc} << 48);
+      if (tx.mark != 0) hash = hash_combine(hash, tx.mark);
     }
   }
   return hash_bytes(arena_, hash);

@@ -153,9 +153,11 @@ Bandwidth bandwidth_of(std::uint8_t code) {
 
 // MCS: what is known, flags, index.
 constexpr std::uint8_t kMcsAllKnown = 0x37;  // bandwidth, index, guard interval, FEC, STBC
+/// A receiver also knows the format, which is mixed, and that there are no extension streams.
+constexpr std::uint8_t kMcsHeard = kMcsAllKnown | 0x08 | 0x40;
 
-void write_mcs(const TxParams& params, Writer& writer) {
-  writer.u8(kMcsAllKnown);
+void write_mcs(const TxParams& params, std::uint8_t known, Writer& writer) {
+  writer.u8(known);
   writer.u8(static_cast<std::uint8_t>(bandwidth_code(params.bandwidth) |
                                       (params.short_guard_interval ? 0x04 : 0) |
                                       (params.ldpc ? 0x10 : 0) | params.stbc_streams << 5));
@@ -264,7 +266,7 @@ void write_radiotap_tx(const TxParams& params, Buffer& out) {
   const std::size_t start = begin_header({bit(kTxFlags) | bit(is_ht ? kMcs : kVht)}, writer);
   writer.u16le(kNoAcknowledgement);
   if (is_ht) {
-    write_mcs(params, writer);
+    write_mcs(params, kMcsAllKnown, writer);
   } else {
     write_vht(params, writer);
   }
@@ -325,7 +327,7 @@ void write_radiotap_rx(const RxFrame& frame, Buffer& out) {
   writer.u16le(mhz);
   writer.u16le(kOfdm | (mhz < 3000 ? k2Ghz : k5Ghz));
   if (is_ht) {
-    write_mcs(frame.rate, writer);
+    write_mcs(frame.rate, kMcsHeard, writer);
   } else {
     write_vht(frame.rate, writer);
   }

@@ -1,5 +1,5 @@
-// twinbed-node: runs one node of a scenario on this machine, or a program of cloud-p2p, without
-// Python.
+// twinbed-node: runs one node of a scenario on this machine, or a program of cloud-p2p or WFB-NG,
+// without Python.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -16,6 +16,7 @@
 #include "scenarios/node/cloud_p2p_unseal.h"
 #include "scenarios/node/install_unit.h"
 #include "scenarios/node/node_process.h"
+#include "scenarios/node/wfb_command_line.h"
 
 namespace {
 
@@ -268,6 +269,17 @@ int run_install_unit(const UnitArguments& arguments) {
   return 0;
 }
 
+/// The arguments from the last to the first, as CLI11 wants them. Under a name of WFB-NG's programs
+/// this is that program.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::string name = std::filesystem::path(argv[0]).filename();
+  const std::string program = twinbed::scenarios::wfb_program_of(name);
+  if (!program.empty()) words.insert(words.begin(), program);
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 int run_scenario_node(Arguments& arguments) {
   auto scenario = twinbed::scenarios::load_scenario(arguments.scenario, arguments.settings);
   if (!scenario) return fail(2, scenario.error());
@@ -294,7 +306,8 @@ int run_scenario_node(Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Runs one node of a twinbed scenario on this machine, or a program of cloud-p2p."};
+  CLI::App app{"Runs one node of a twinbed scenario on this machine, or a program of cloud-p2p or "
+               "WFB-NG."};
   Arguments arguments;
   add_arguments(app, arguments);
   CLI::App* server = add_cloud_p2p(app, "cloud-p2p", "a server of cloud-p2p", arguments);
@@ -319,8 +332,12 @@ int main(int argc, char** argv) {
   CLI::App* make_key = add_program(
       app, "make-key", "makes a key pair for --node-key and prints the public key for the lists");
   make_key->add_option("FILE", arguments.key_file, "where the secret key goes")->required();
+  twinbed::scenarios::WfbCommandLine wfb([&](const char* name, const char* description) {
+    return add_program(app, name, description);
+  });
   try {
-    app.parse(argc, argv);
+    app.name(argv[0]);
+    app.parse(words_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;  // 0: it was asked for help
   }
@@ -329,5 +346,6 @@ int main(int argc, char** argv) {
   if (client->parsed()) return run_cloud_p2p_client(arguments);
   if (unit->parsed()) return run_install_unit(arguments.unit);
   if (make_key->parsed()) return run_make_key(arguments.key_file);
+  if (const auto status = wfb.run(fail)) return *status;
   return run_scenario_node(arguments);
 }

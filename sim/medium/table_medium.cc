@@ -111,8 +111,10 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.queue_full;
     return;
   }
+  TxParams sent = params;
+  sent.mark = 0;  // it stays in the host
   card->queue[(card->queue_front + card->queued++) % card->queue.size()] = {
-      world_.payloads.make(frame), params, card->wanted_channel};
+      world_.payloads.make(frame), sent, card->wanted_channel};
   const bool is_next = card->queued == 1 && card->sending == kNone;
   if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
 }

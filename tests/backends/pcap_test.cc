@@ -208,7 +208,8 @@ TEST_F(LiveCaptureTest, WhatFindsNoRoomIsCounted) {
 
 TEST_F(LiveCaptureTest, MistakesAreSentences) {
   EXPECT_EQ(LiveCapture::open({"nosuch0", "", 1 << 20, {}}).error(),
-            "packets on the interface nosuch0 cannot be captured: there is no such interface");
+            "packets on the interface nosuch0 cannot be captured: there is no such interface; ip "
+            "link lists them");
   const std::string filter = LiveCapture::open({"lo", "udp und tcp", 1 << 20, {}}).error();
   EXPECT_TRUE(filter.starts_with("the filter 'udp und tcp' is not one of libpcap: ")) << filter;
 }

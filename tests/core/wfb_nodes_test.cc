@@ -148,8 +148,17 @@ TEST(WfbTransmitter, MarksParitiesWithOneMore) {
   for (const Buffer& datagram : transmitter.take(RequestKind::kSend)) {
     marks.push_back(to_hex(Bytes(datagram).first(4)));
   }
-  // The session has what was set last: nothing, before anything was sent.
-  EXPECT_THAT(marks, ElementsAre("00000000", "0000001e", "0000001f"));
+  // The session has what was set last: that of data, before anything was sent.
+  EXPECT_THAT(marks, ElementsAre("0000001e", "0000001e", "0000001f"));
+
+  options.outputs = {InterfaceId{0}};
+  Running<TransmitterNode> local(options);
+  local.datagram(SocketId{0}, as_bytes("x"));
+  std::vector<std::uint32_t> local_marks;
+  for (const Request& request : local.fake.requests.requests()) {
+    if (request.kind == RequestKind::kTransmit) local_marks.push_back(request.tx.mark);
+  }
+  EXPECT_THAT(local_marks, ElementsAre(30, 30, 31));
 }
 
 TEST(WfbTransmitter, AnswersControlRequestsAndFollowsThem) {
@@ -182,9 +191,11 @@ TEST(WfbTransmitter, AnswersControlRequestsAndFollowsThem) {
 TEST(WfbInjector, RefusesWhatIsNoRequest) {
   Running<InjectorNode> injector(InjectorOptions{kInjectorPort, {InterfaceId{0}}});
   Buffer good(4);
+  good[3] = std::byte{30};  // the mark
   write_radiotap_tx({}, good);
   write_mac_header({}, good);
   injector.datagram(SocketId{0}, good);
+  EXPECT_EQ(injector.fake.only(RequestKind::kTransmit)->tx.mark, 30u);
   EXPECT_EQ(injector.take(RequestKind::kTransmit).size(), 1u);
   injector.datagram(SocketId{0}, Bytes(good).first(good.size() - 1));
   injector.datagram(SocketId{0}, Buffer(4072));

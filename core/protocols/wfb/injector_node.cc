@@ -2,6 +2,7 @@
 
 #include "core/protocols/wfb/packet.h"
 #include "core/wire/radiotap.h"
+#include "core/wire/reader.h"
 
 namespace twinbed::wfb {
 namespace {
@@ -24,11 +25,12 @@ void InjectorNode::on_datagram(Context& context, const Datagram& datagram) {
   const bool has_right_size = bytes >= kMarkBytes + kLeastRadiotap + MacHeader::kBytes &&
                               bytes <= kMarkBytes + kMostRadiotap + kMaxFrameBytes;
   const Bytes packet = has_right_size ? datagram.payload.subspan(kMarkBytes) : Bytes{};
-  const std::optional<RadiotapTx> header = read_radiotap_tx(packet);
+  std::optional<RadiotapTx> header = read_radiotap_tx(packet);
   if (!header || packet.size() - header->header_bytes < MacHeader::kBytes) {
     ++refused_;
     return;
   }
+  header->params.mark = Reader(datagram.payload).u32be();
   context.radio.transmit(options_.interfaces[static_cast<std::uint32_t>(datagram.socket)],
                          packet.subspan(header->header_bytes), header->params);
 }

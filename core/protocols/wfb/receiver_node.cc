@@ -11,7 +11,7 @@ namespace twinbed::wfb {
 namespace {
 
 constexpr SocketId kInput{1};
-constexpr SocketId kOutput{2};
+constexpr SocketId kOutput = kReceiverOutput;
 constexpr TimerId kReport{1};
 constexpr TimerId kForget{2};
 constexpr TimerId kRing{3};
@@ -53,7 +53,8 @@ void ReceiverNode::on_start(Context& context) {
   if (options_.listen_port) context.datagrams.bind(kInput, {kAnyAddress, *options_.listen_port});
   if (options_.output) context.datagrams.bind(kOutput, {kAnyAddress, 0});
   if (options_.log_interval > Duration{}) {
-    context.timers.set(kReport, context.now + options_.log_interval);
+    context.timers.set(
+        kReport, context.now + (options_.reports_at_start ? Duration{} : options_.log_interval));
   }
   context.timers.set(kForget, context.now + kForgetEvery);
   if (!adopted_file_) return;

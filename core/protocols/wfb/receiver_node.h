@@ -26,7 +26,11 @@ struct ReceiverOptions {
   Duration log_interval = std::chrono::seconds(1);  ///< 0: whoever has the node calls report()
   /// Policy robust: of each node's init script, by the node's address; none: nobody is asked.
   std::map<IpAddress, Buffer> init_digests{};
+  bool reports_at_start = false;  ///< the first report is at the start, as the program's is
 };
+
+/// The socket on which payloads go out.
+inline constexpr SocketId kReceiverOutput{2};
 
 class ReceiverNode final : public Protocol, private DecoderOwner {
  public:

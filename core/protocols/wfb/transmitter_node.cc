@@ -9,8 +9,8 @@
 namespace twinbed::wfb {
 namespace {
 
-constexpr SocketId kControl{0x1000};
-constexpr SocketId kOut{0x1001};
+constexpr SocketId kControl = kTransmitterControl;
+constexpr SocketId kOut = kTransmitterOut;
 constexpr TimerId kReport{1};
 constexpr TimerId kFecTimeout{2};
 constexpr TimerId kFecDelay{3};
@@ -34,7 +34,8 @@ Reception made_up_reception() {
 
 }  // namespace
 
-TransmitterNode::TransmitterNode(TransmitterOptions options) : options_(std::move(options)) {
+TransmitterNode::TransmitterNode(TransmitterOptions options)
+    : options_(std::move(options)), mark_(options_.fwmark) {
   if (options_.encoder.refuse_replay) epochs_.emplace(options_.encoder.channel, kEpochTokens);
 }
 
@@ -47,7 +48,8 @@ void TransmitterNode::on_start(Context& context) {
   }
   if (options_.control) context.datagrams.bind(kControl, *options_.control);
   context.datagrams.bind(kOut, {kAnyAddress, 0});
-  context.timers.set(kReport, context.now + options_.log_interval);
+  context.timers.set(
+      kReport, context.now + (options_.reports_at_start ? Duration{} : options_.log_interval));
   if (epochs_) return epochs_->start(context);
   if (options_.encoder.session_repeat) announce();
 }
@@ -216,14 +218,15 @@ void TransmitterNode::send(PacketKind kind, std::size_t output, Bytes packet) {
 void TransmitterNode::send_to(const TxOutput& output, const MacHeader& header, Bytes packet) {
   frame_.clear();
   Writer writer(frame_);
-  const TxParams params = *tx_params_of(options_.radio);
   if (const auto* interface = std::get_if<InterfaceId>(&output)) {
+    TxParams params = *tx_params_of(options_.radio);
+    params.mark = mark_;
     write_mac_header(header, frame_);
     writer.bytes(packet);
     context_->radio.transmit(*interface, frame_, params);
   } else if (const auto* injector = std::get_if<InjectorAddress>(&output)) {
     writer.u32be(mark_);
-    write_radiotap_tx(params, frame_);
+    write_radiotap_tx(*tx_params_of(options_.radio), frame_);
     write_mac_header(header, frame_);
     writer.bytes(packet);
     context_->datagrams.send(kOut, injector->endpoint, frame_);
@@ -235,6 +238,7 @@ void TransmitterNode::send_to(const TxOutput& output, const MacHeader& header, B
 }
 
 void TransmitterNode::report(Context& context) {
+  if (options_.before_report) options_.before_report(context.now, counters_);
   for (const auto& [metric, value] :
        {std::pair{&kTxIncoming, counters_.incoming}, {&kTxInjected, counters_.injected},
         {&kTxInjectedBytes, counters_.injected_bytes}, {&kTxTruncated, counters_.truncated},
@@ -242,12 +246,10 @@ void TransmitterNode::report(Context& context) {
     context.recorder.sample(*metric, static_cast<double>(value));
   }
   std::string line = std::to_string(to_ns(context.now) / 1'000'000) + "\tPKT\t";
-  // Nothing that this program sends is dropped before the host has it.
-  constexpr std::uint64_t kDropped = 0;
   const char* separator = "";
   for (const std::uint64_t value :
        {counters_.fec_timeouts, counters_.incoming, counters_.incoming_bytes, counters_.injected,
-        counters_.injected_bytes, kDropped, counters_.truncated}) {
+        counters_.injected_bytes, counters_.dropped, counters_.truncated}) {
     line += std::exchange(separator, ":") + std::to_string(value);
   }
   context.recorder.log(line);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -34,6 +35,17 @@ struct AggregatorAddress {
 };
 using TxOutput = std::variant<InterfaceId, InjectorAddress, AggregatorAddress>;
 
+/// The figures of an interval, under the names of WFB-NG's line PKT.
+struct TransmitterCounters {
+  std::uint64_t fec_timeouts = 0;
+  std::uint64_t incoming = 0;
+  std::uint64_t incoming_bytes = 0;
+  std::uint64_t injected = 0;        ///< handed to the host, unless before_report knows better
+  std::uint64_t injected_bytes = 0;
+  std::uint64_t dropped = 0;         ///< no host tells a protocol: 0, unless before_report does
+  std::uint64_t truncated = 0;
+};
+
 struct TransmitterOptions {
   EncoderOptions encoder;
   RadioSettings radio;
@@ -48,7 +60,14 @@ struct TransmitterOptions {
   Duration log_interval = std::chrono::seconds(1);
   /// Policy robust: a timeout closes the whole block at once, instead of one place of it.
   bool close_block = false;
+  bool reports_at_start = false;  ///< the first report is at the start, as the program's is
+  /// Enters what only a live host knows of its cards; empty: nobody does.
+  std::function<void(Time now, TransmitterCounters&)> before_report;
 };
+
+/// The sockets of control requests and of what goes out; inputs are numbered from 0.
+inline constexpr SocketId kTransmitterControl{0x1000};
+inline constexpr SocketId kTransmitterOut{0x1001};
 
 class TransmitterNode final : public Protocol, private EncoderOwner, private ControlTarget {
  public:
@@ -75,14 +94,6 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   void select(std::size_t output) { output_ = selected_ = output; }
 
  private:
-  struct Counters {
-    std::uint64_t fec_timeouts = 0;
-    std::uint64_t incoming = 0;
-    std::uint64_t incoming_bytes = 0;
-    std::uint64_t injected = 0;
-    std::uint64_t injected_bytes = 0;
-    std::uint64_t truncated = 0;
-  };
   struct Payload {
     std::size_t output = 0;
     Buffer bytes;
@@ -120,12 +131,12 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   std::size_t output_ = 0;          ///< of the last payload
   std::uint16_t frame_number_ = 0;
   std::uint64_t sent_ = 0;
-  std::uint32_t mark_ = 0;
+  std::uint32_t mark_ = 0;          ///< of the last packet that had one
   Buffer frame_;
   std::deque<Waiting> packets_;     ///< a parity whose time has not come, and all behind it
   std::deque<Payload> payloads_;    ///< that came in meanwhile
   std::size_t payload_bytes_ = 0;
-  Counters counters_;
+  TransmitterCounters counters_;
 };
 
 }  // namespace twinbed::wfb

@@ -46,11 +46,12 @@ TEST(TableMedium, DeliversAFrameAtItsEndWithWhatTheCardMeasured) {
   AirWorld air(free_space());
   const NodeId sender = air.add({0, 0, 0});
   const NodeId receiver = air.add({100, 0, 0});
-  air.send(sender, frame_of(1424), {.mcs = 3});
+  air.send(sender, frame_of(1424), {.mcs = 3, .mark = 30});
   air.run();
   ASSERT_EQ(air.heard().size(), 1U);
   const AirWorld::Heard& heard = air.heard()[0];
   EXPECT_EQ(heard.node, receiver);
+  EXPECT_EQ(heard.frame.rate.mark, 0U) << "marks are not sent";
   EXPECT_EQ(heard.bytes, frame_of(1424));
   EXPECT_EQ(heard.at, Time{sim::frame_airtime({.mcs = 3}, 1428, ChannelMhz{5825})});
   EXPECT_EQ(heard.frame.rate.mcs, 3);

@@ -1,0 +1,101 @@
+#include "backends/virtual_radio/virtual_radio.h"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "core/wire/radiotap.h"
+#include "core/wire/writer.h"
+
+namespace twinbed::backends {
+namespace {
+
+/// Before each packet: flags and protocol (linux/if_tun.h, struct tun_pi).
+constexpr std::size_t kPacketInfoBytes = 4;
+constexpr std::uint16_t kEthernetType802_2 = 0x0004;
+/// The largest frame of 802.11n and ac that is not aggregated, with a radiotap header.
+constexpr int kMtu = 11'600;
+
+Error creation_error(const std::string& name, int error) {
+  const std::string sentence = "the virtual radio " + name + " cannot be created";
+  switch (error) {
+    case EPERM:
+    case EACCES:
+      return {sentence + " without the privilege CAP_NET_ADMIN; run as root (sudo), or in a "
+                         "namespace of your own: unshare -rn"};
+    case EBUSY: return {sentence + ": there is an interface of this name; choose another one"};
+    case ENOENT:
+    case ENODEV: return {sentence + ": this kernel has no /dev/net/tun; modprobe tun"};
+    default: return {sentence + ": " + std::generic_category().message(error)};
+  }
+}
+
+/// Gives the device its name, link type, size, queue and the state up; 0 or a number from errno.
+int set_up(const Socket& tun, const std::string& name, int queue_frames) {
+  ifreq request{};
+  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_TUN_EXCL);
+  if (::ioctl(tun.number(), TUNSETIFF, &request) != 0) return errno;
+  if (::ioctl(tun.number(), TUNSETLINK, ARPHRD_IEEE80211_RADIOTAP) != 0) return errno;
+  const Socket control = Socket::datagram();
+  request.ifr_mtu = kMtu;
+  if (::ioctl(control.number(), SIOCSIFMTU, &request) != 0) return errno;
+  request.ifr_qlen = queue_frames;
+  if (::ioctl(control.number(), SIOCSIFTXQLEN, &request) != 0) return errno;
+  request.ifr_flags = IFF_UP;
+  return ::ioctl(control.number(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Result<VirtualRadio> VirtualRadio::create(const std::string& name, int queue_frames) {
+  if (name.empty() || name.size() >= IFNAMSIZ) {
+    return Error{"'" + name + "' is no name of a virtual radio; it has 1 to " +
+                 std::to_string(IFNAMSIZ - 1) + " characters"};
+  }
+  Socket tun(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!tun.is_open()) return creation_error(name, errno);
+  if (const int error = set_up(tun, name, queue_frames); error != 0) {
+    return creation_error(name, error);
+  }
+  return VirtualRadio(name, std::move(tun));
+}
+
+std::size_t VirtualRadio::read(const std::function<void(const VirtualTransmission&)>& visit,
+                               std::size_t most) {
+  buffer_.resize(kPacketInfoBytes + kMtu);
+  std::size_t count = 0;
+  while (count < most) {
+    const ssize_t got = ::read(tun_.number(), buffer_.data(), buffer_.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < static_cast<ssize_t>(kPacketInfoBytes)) break;
+    const Bytes packet =
+        Bytes(buffer_).first(static_cast<std::size_t>(got)).subspan(kPacketInfoBytes);
+    if (const std::optional<RadiotapTx> header = read_radiotap_tx(packet)) {
+      ++count;
+      visit({header->params, packet.subspan(header->header_bytes)});
+    } else {
+      ++malformed_;
+    }
+  }
+  return count;
+}
+
+bool VirtualRadio::write(const RxFrame& frame) {
+  buffer_.clear();
+  Writer writer(buffer_);
+  writer.u16be(0);
+  writer.u16be(kEthernetType802_2);
+  write_radiotap_rx(frame, buffer_);
+  writer.bytes(frame.frame);
+  return ::write(tun_.number(), buffer_.data(), buffer_.size()) ==
+         static_cast<ssize_t>(buffer_.size());
+}
+
+}  // namespace twinbed::backends
