@@ -17,7 +17,7 @@
 #include "scenarios/node_paths.h"
 #include "scenarios/real_capture.h"
 #include "scenarios/run.h"
-#include "scenarios/simulation.h"
+#include "scenarios/workload.h"
 #include "sim/faults/select.h"
 
 namespace twinbed::scenarios {

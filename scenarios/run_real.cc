@@ -52,6 +52,11 @@ std::uint64_t handlers_run(const std::vector<std::string>& databases) {
 Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
                             const RealOptions& real, backends::Store& store) {
   const auto wall_start = std::chrono::steady_clock::now();
+  if (scenario.radio) {
+    return Error{"scenario " + scenario.name +
+                 " has radio cards, which mode real does not put on the air yet; run it in mode "
+                 "sim"};
+  }
   auto judge = Judge::make(scenario);
   if (!judge) return Error{judge.error()};
   const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);

@@ -9,6 +9,7 @@
 #include "scenarios/files.h"
 #include "scenarios/run.h"
 #include "scenarios/scenario.h"
+#include "scenarios/workload.h"
 #include "sim/simulator.h"
 
 namespace twinbed::scenarios {
@@ -21,14 +22,5 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
 /// The same with the files as they are on the disk, for simulations that nobody records.
 Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenario,
                                                          std::uint64_t seed, RunSink& sink);
-
-/// A command of the workload with its time drawn and its number filled in.
-struct ScheduledCommand {
-  Time at{};
-  std::size_t node = 0;
-  std::string command;
-};
-/// The workload of a run in order of time; the same in every mode.
-std::vector<ScheduledCommand> draw_workload(const Scenario& scenario, std::uint64_t seed);
 
 }  // namespace twinbed::scenarios

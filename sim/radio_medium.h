@@ -14,6 +14,7 @@
 #include "core/base/time.h"
 #include "core/io/ids.h"
 #include "core/io/radio.h"
+#include "core/io/recorder.h"
 #include "sim/duty_cycle.h"
 #include "sim/medium/position.h"
 #include "sim/payload_pool.h"
@@ -51,7 +52,19 @@ struct CardCounters {
   std::uint64_t touched = 0;    ///< frames whose fate a fault may have changed
 
   bool operator==(const CardCounters&) const = default;
+  CardCounters& operator+=(const CardCounters& other);
 };
+
+// Of all cards of a node, at the end of the run.
+inline constexpr Metric kRadioSent{"radio.sent", "1", "frames sent"};
+inline constexpr Metric kRadioAirtime{"radio.airtime", "s", "time on the air as a sender"};
+inline constexpr Metric kRadioQueueFull{"radio.queue_full", "1",
+                                        "frames refused as the queue was full (ENOBUFS)"};
+inline constexpr Metric kRadioReceived{"radio.received", "1", "frames received whole"};
+inline constexpr Metric kRadioCorrupted{"radio.corrupted", "1",
+                                        "frames destroyed by noise or other frames"};
+inline constexpr Metric kRadioMissed{"radio.missed", "1",
+                                     "frames that came while the card was busy with another one"};
 
 /// A transmitter of noise: it disturbs all receivers whose channel lies in its band.
 struct Jammer {

@@ -143,6 +143,30 @@ bool Simulator::run_until(const std::function<bool()>& predicate, Time limit) {
   return false;
 }
 
-void Simulator::finish() { faults_.finish(); }
+void Simulator::finish() {
+  faults_.finish();
+  if (radio_) record_cards();
+}
+
+/// The counters of all cards of a node together.
+void Simulator::record_cards() {
+  for (const auto& node : nodes_) {
+    const std::uint32_t cards = radio_->cards_of(node->id());
+    if (cards == 0) continue;
+    CardCounters sum;
+    for (std::uint32_t i = 0; i < cards; ++i) {
+      sum += radio_->counters({node->id(), InterfaceId{i}});
+    }
+    const auto sample = [&](const Metric& metric, auto value) {
+      sink_.sample(world_.now, node->id(), metric, static_cast<double>(value));
+    };
+    sample(kRadioSent, sum.sent);
+    sample(kRadioAirtime, to_seconds(sum.airtime));
+    sample(kRadioQueueFull, sum.queue_full);
+    sample(kRadioReceived, sum.received);
+    sample(kRadioCorrupted, sum.corrupted);
+    sample(kRadioMissed, sum.missed);
+  }
+}
 
 }  // namespace twinbed::sim

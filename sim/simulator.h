@@ -63,7 +63,8 @@ class Simulator {
   void run_until(Time end);
   /// Executes events until the predicate holds after one of them; false if `limit` came first.
   bool run_until(const std::function<bool()>& predicate, Time limit);
-  /// Records the faults that still last. Call once, after the last event.
+  /// Records the faults that still last, and what became of radio frames. Call once, after the last
+  /// event.
   void finish();
 
   Time now() const { return world_.now; }
@@ -92,6 +93,7 @@ class Simulator {
   std::string describe(const Event& event) const;
   void hand_out_deliveries();
   void hand_out_frames();
+  void record_cards();
 
   World world_;
   RunSink& sink_;

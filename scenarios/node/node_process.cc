@@ -22,7 +22,7 @@
 #include "scenarios/node/control.h"
 #include "scenarios/node_paths.h"
 #include "scenarios/protocols.h"
-#include "scenarios/simulation.h"
+#include "scenarios/workload.h"
 #include "sim/faults/select.h"
 
 namespace twinbed::scenarios {

@@ -25,8 +25,8 @@ inline constexpr Metric kLoss{"traffic.loss", "1", "share of the second's number
 inline constexpr Metric kLatency{"traffic.latency", "s", "mean time under way"};
 
 struct SourceOptions {
-  Endpoint local;
-  Endpoint peer;
+  Endpoint local{};
+  Endpoint peer{};
   Duration interval = std::chrono::milliseconds(2);
   std::size_t bytes = 1000;  ///< of each datagram, at least kHeaderBytes
   Duration start{};          ///< of the first one, from the start of the run

@@ -1,0 +1,106 @@
+"""The scenarios of WFB-NG: what each asks, and what both policies answer."""
+
+import os
+
+import pytest
+import twinbed as tb
+
+#: TWINBED_SEEDS=1000 looks longer than the suite does.
+SEEDS = int(os.environ.get("TWINBED_SEEDS", "5"))
+
+SCENARIOS = [
+    "diversity",
+    "fec_curve",
+    "jammer",
+    "overload_queue",
+    "session_loss",
+    "two_transmitters_one_key",
+]
+
+
+def test_every_scenario_is_listed(root):
+    assert sorted(file.stem for file in (root / "scenarios/wfb").glob("*.yaml")) == SCENARIOS
+
+
+def surprises(results):
+    verdicts = results.verdicts()
+    return verdicts[~verdicts["as_expected"]][["run_id", "parameters", "checker", "explanation"]]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_policies_do_what_the_scenario_expects(root, db, name):
+    results = tb.replicate(
+        root / f"scenarios/wfb/{name}.yaml",
+        replications=SEEDS,
+        seed=1,
+        grid={"protocol.policy": ["original", "robust"]},
+        db=db,
+    )
+    assert len(results.runs()) == 2 * SEEDS
+    assert surprises(results).empty, surprises(results).to_string()
+
+
+def mean_loss(root, db, name, settings):
+    """The mean share of payloads lost in a second, over all seconds and seeds."""
+    scenario = tb.Scenario.load(root / f"scenarios/wfb/{name}.yaml", settings)
+    results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
+    samples = results.query(
+        "SELECT avg(value) AS loss FROM v_sample WHERE metric = 'traffic.loss'"
+    )
+    return float(samples["loss"].iloc[0])
+
+
+def test_antennas_help_and_correlated_ones_help_less(root, tmp_path):
+    losses = [
+        mean_loss(root, tmp_path / f"{number}.db", "diversity", settings)
+        for number, settings in enumerate(
+            [
+                {"nodes.2.cards.0.antennas": "[0 dBi]"},
+                {"nodes.2.cards.0.correlation": "0.95"},
+                {},
+                {"nodes.2.cards.0.antennas": "[0 dBi, 0 dBi, 0 dBi]"},
+            ]
+        )
+    ]
+    one, correlated, two, three = losses
+    assert one > 0.05
+    assert one > correlated > 3 * two
+    assert three <= two
+
+
+def test_bursts_leave_more_than_independent_losses(root, tmp_path):
+    independent = mean_loss(root, tmp_path / "a.db", "fec_curve", {})
+    bursts = "[{from: drone, to: ground, bursts: {good_to_bad: 2.5 %, bad_to_good: 10 %}}]"
+    bursty = mean_loss(root, tmp_path / "b.db", "fec_curve", {"radio.links": bursts})
+    assert independent == pytest.approx(0.0322, abs=0.01)
+    assert bursty > 3 * independent
+
+
+def test_a_full_queue_is_counted(root, db):
+    scenario = root / "scenarios/wfb/overload_queue.yaml"
+    results = tb.replicate(scenario, replications=1, seed=1, db=db)
+    counts = results.query(
+        "SELECT metric AS name, max(value) AS value FROM v_sample"
+        " WHERE metric LIKE 'radio.%' GROUP BY metric"
+    ).set_index("name")["value"]
+    assert counts["radio.queue_full"] > 10_000
+    # What was accepted was sent, at the airtime of MCS 1, and nearly all of it arrived.
+    assert counts["radio.received"] > 0.99 * counts["radio.sent"]
+    assert 12 < counts["radio.airtime"] < 15
+
+
+def test_the_same_seed_gives_the_same_air(root, tmp_path):
+    scenario = root / "scenarios/wfb/diversity.yaml"
+    first, again, other = (
+        tb.replicate(scenario, replications=1, seed=seed, db=tmp_path / f"{place}.db")
+        .runs()["fingerprint"]
+        .iloc[0]
+        for place, seed in enumerate([7, 7, 8])
+    )
+    assert first == again
+    assert other != first
+
+
+def test_radios_need_mode_sim_for_now(root, db, node_program):
+    with pytest.raises(tb.RunError, match="mode real does not put on the air yet"):
+        tb.run(root / "scenarios/wfb/jammer.yaml", "real", seed=1, db=db)
