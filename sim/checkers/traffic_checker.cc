@@ -65,7 +65,8 @@ class Traffic final : public Checker {
     const std::string figures = percent(loss) + " of " + std::to_string(sent) +
                                 " datagrams were lost, and the longest pause was " +
                                 std::to_string(gap_us / 1000) + " ms";
-    if (loss > limits_.loss) {
+    constexpr double kRounding = 1e-12;
+    if (loss > limits_.loss + kRounding) {
       return {VerdictKind::kInvalid, figures + "; allowed are " + percent(limits_.loss)};
     }
     if (limits_.gap > Duration{} && gap_us > to_ns(limits_.gap) / 1000) {

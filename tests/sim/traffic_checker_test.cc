@@ -16,12 +16,12 @@ const RunNodes kNodes{{NodeId{0}, "camera", "source"}, {NodeId{1}, "other", "sou
                       {NodeId{2}, "screen", "sink"}};
 
 /// A run of some seconds, of which each sends 100 datagrams.
-class Run {
+class Seconds {
  public:
-  explicit Run(const CheckerOptions& options = {})
+  explicit Seconds(const CheckerOptions& options = {})
       : checker_(*make_checker("traffic", options, kNodes)) {}
 
-  Run& second(std::int64_t number, std::int64_t received, std::int64_t gap_us = 10'000,
+  Seconds& second(std::int64_t number, std::int64_t received, std::int64_t gap_us = 10'000,
               std::int64_t source = 0) {
     const NodeId node{static_cast<std::uint32_t>(source)};
     const std::vector<Field> sent{{"second", number}, {"count", std::int64_t{100}}};
@@ -40,21 +40,21 @@ class Run {
 };
 
 TEST(TrafficChecker, AllowsALittleLoss) {
-  const Verdict verdict = Run().second(0, 100).second(1, 98).end(10s);
+  const Verdict verdict = Seconds().second(0, 100).second(1, 98).end(10s);
   EXPECT_EQ(verdict.kind, VerdictKind::kValid);
   EXPECT_EQ(verdict.explanation,
             "1 % of 200 datagrams were lost, and the longest pause was 10 ms");
 }
 
 TEST(TrafficChecker, FindsTooMuchLoss) {
-  const Verdict verdict = Run().second(0, 100).second(1, 97).end(10s);
+  const Verdict verdict = Seconds().second(0, 100).second(1, 97).end(10s);
   EXPECT_EQ(verdict.kind, VerdictKind::kInvalid);
   EXPECT_THAT(verdict.explanation, StartsWith("1.5 % of 200 datagrams were lost"));
 }
 
 TEST(TrafficChecker, FindsAPauseAndSaysWhen) {
   const Verdict verdict =
-      Run({{"gap", Duration{50ms}}}).second(4, 100).second(5, 100, 60'000).end(10s);
+      Seconds({{"gap", Duration{50ms}}}).second(4, 100).second(5, 100, 60'000).end(10s);
   EXPECT_EQ(verdict.kind, VerdictKind::kInvalid);
   EXPECT_EQ(verdict.at, Time{5s});
   EXPECT_THAT(verdict.explanation, HasSubstr("the longest pause was 60 ms; allowed are 50 ms"));
@@ -62,31 +62,31 @@ TEST(TrafficChecker, FindsAPauseAndSaysWhen) {
 
 TEST(TrafficChecker, ASecondOfWhichNothingComesIsAPause) {
   const Verdict verdict =
-      Run({{"gap", Duration{50ms}}, {"loss", 1.0}}).second(0, 0, 0).end(10s);
+      Seconds({{"gap", Duration{50ms}}, {"loss", 1.0}}).second(0, 0, 0).end(10s);
   EXPECT_EQ(verdict.kind, VerdictKind::kInvalid);
 }
 
 TEST(TrafficChecker, CountsTheSecondsThatWereAskedFor) {
   const CheckerOptions options{{"from", Duration{1s}}, {"until", Duration{3s}}};
-  EXPECT_EQ(Run(options).second(0, 0).second(1, 100).second(2, 100).second(3, 0).end(20s).kind,
+  EXPECT_EQ(Seconds(options).second(0, 0).second(1, 100).second(2, 100).second(3, 0).end(20s).kind,
             VerdictKind::kValid);
-  EXPECT_EQ(Run(options).second(2, 0).end(20s).kind, VerdictKind::kInvalid);
+  EXPECT_EQ(Seconds(options).second(2, 0).end(20s).kind, VerdictKind::kInvalid);
 }
 
 TEST(TrafficChecker, WhatMayBeUnderWayDoesNotCount) {
-  EXPECT_EQ(Run().second(0, 100).second(7, 0).end(10s).kind, VerdictKind::kValid);
-  EXPECT_EQ(Run().second(0, 100).second(6, 0).end(10s).kind, VerdictKind::kInvalid);
+  EXPECT_EQ(Seconds().second(0, 100).second(7, 0).end(10s).kind, VerdictKind::kValid);
+  EXPECT_EQ(Seconds().second(0, 100).second(6, 0).end(10s).kind, VerdictKind::kInvalid);
 }
 
 TEST(TrafficChecker, LooksAtOneSourceAlone) {
-  EXPECT_EQ(Run({{"source", "camera"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
+  EXPECT_EQ(Seconds(CheckerOptions{{"source", "camera"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
             VerdictKind::kValid);
-  EXPECT_EQ(Run({{"source", "other"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
+  EXPECT_EQ(Seconds(CheckerOptions{{"source", "other"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
             VerdictKind::kInvalid);
 }
 
 TEST(TrafficChecker, NothingSentTellsNothing) {
-  EXPECT_EQ(Run().end(10s).kind, VerdictKind::kUnknown);
+  EXPECT_EQ(Seconds().end(10s).kind, VerdictKind::kUnknown);
 }
 
 TEST(TrafficChecker, RefusesOptionsThatMakeNoSense) {
