@@ -21,13 +21,12 @@ TableMedium::Card::Card(CardAddress where, const CardOptions& given, ChannelAcce
       preamble_snr_mdb(mdb_from_db(given.preamble_snr_db)),
       carrier_sense_mdb(mdb_from_db(given.carrier_sense_dbm)),
       energy_detection_mdb(mdb_from_db(given.energy_detection_dbm)),
-      queue_frames(given.queue_frames),
+      queue(given.queue_frames),
       access(std::move(clockwork)) {
   for (const double gain : given.antenna_gains_dbi) antenna_gains_mdb.push_back(mdb_from_db(gain));
   for (std::size_t i = 0; i < noise_mdb.size(); ++i) {
     noise_mdb[i] = noise_floor_mdb(static_cast<Bandwidth>(i), mdb_from_db(given.noise_figure_db));
   }
-  queue.resize(queue_frames);
 }
 
 TableMedium::TableMedium(World& world, const AirOptions& options)
@@ -107,13 +106,12 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.bad_rate;
     return;
   }
-  if (card->queued == card->queue_frames) {
+  if (card->queue.full()) {
     ++card->counters.queue_full;
     return;
   }
-  card->queue[(card->queue_front + card->queued++) % card->queue.size()] = {
-      world_.payloads.make(frame), params, card->wanted_channel};
-  const bool is_next = card->queued == 1 && card->sending == kNone;
+  card->queue.push({world_.payloads.make(frame), params, card->wanted_channel});
+  const bool is_next = card->queue.size() == 1 && card->sending == kNone;
   if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
 }
 
@@ -127,7 +125,7 @@ void TableMedium::tune(CardAddress address, ChannelMhz channel) {
   Card* const card = find(address);
   if (card == nullptr) return;
   card->wanted_channel = channel;
-  if (card->queued == 0 && card->sending == kNone) retune(*card, channel);
+  if (card->queue.empty() && card->sending == kNone) retune(*card, channel);
 }
 
 void TableMedium::request_access(std::uint32_t number) {
@@ -187,9 +185,7 @@ std::uint32_t TableMedium::take_transmission() {
 
 void TableMedium::begin(std::uint32_t number) {
   Card& card = cards_[number];
-  const QueuedFrame frame = card.queue[card.queue_front];
-  card.queue_front = (card.queue_front + 1) % card.queue.size();
-  --card.queued;
+  const QueuedFrame frame = card.queue.pop();
   retune(card, frame.channel);
   if (card.receiving != kNone) ++card.counters.missed;
   card.receiving = kNone;
@@ -247,7 +243,7 @@ void TableMedium::on_frame_end(std::uint32_t index) {
   for (const std::uint32_t other : sent.overlaps) release(other);
   sent.overlaps.clear();
   release(index);
-  if (cards_[sender].queued > 0) {
+  if (!cards_[sender].queue.empty()) {
     request_access(sender);
   } else {
     retune(cards_[sender], cards_[sender].wanted_channel);

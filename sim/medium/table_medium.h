@@ -23,6 +23,7 @@
 #include "sim/medium/radio_links.h"
 #include "sim/medium/rates.h"
 #include "sim/medium/reception.h"
+#include "sim/medium/transmit_queue.h"
 #include "sim/radio_medium.h"
 #include "sim/world.h"
 
@@ -67,11 +68,6 @@ class TableMedium final : public RadioMedium {
  private:
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
 
-  struct QueuedFrame {
-    PayloadId payload{};
-    TxParams params;
-    ChannelMhz channel{};
-  };
   struct Card {
     Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork);
 
@@ -87,14 +83,11 @@ class TableMedium final : public RadioMedium {
     int preamble_snr_mdb = 0;
     int carrier_sense_mdb = 0;
     int energy_detection_mdb = 0;
-    std::uint32_t queue_frames = 0;
     std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
     bool is_plugged = true;
     DutyCycle duty;
 
-    std::vector<QueuedFrame> queue;  ///< a ring
-    std::size_t queue_front = 0;
-    std::size_t queued = 0;
+    TransmitQueue queue;
     ChannelAccess access;
     EventHandle access_event;
     std::uint32_t sending = kNone;    ///< transmission

@@ -37,11 +37,6 @@ std::optional<int> overlap_mdb(const Band& sent, const Band& heard) {
   return common == width ? 0 : mdb_from_ratio(static_cast<double>(common) / width);
 }
 
-std::int8_t to_dbm(int mdb) {
-  const int shifted = mdb + (mdb < 0 ? -500 : 500);
-  return static_cast<std::int8_t>(std::clamp(shifted / 1000, -127, 126));
-}
-
 }  // namespace
 
 std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
@@ -251,12 +246,12 @@ void TableMedium::describe(const Transmission& sent, const Reception& heard, RxF
   frame.rate = sent.rate.params;
   frame.frame = world_.payloads.view(sent.payload);
   frame.antenna_count = 0;
-  const std::int8_t noise_dbm = to_dbm(card.noise_mdb[0]);
+  const std::int8_t noise_dbm = dbm_from_mdb(card.noise_mdb[0]);
   for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
     if (!card.is_antenna_on[i]) continue;
     AntennaReading& reading = frame.readings[frame.antenna_count++];
     reading.antenna = static_cast<std::uint8_t>(i);
-    reading.signal_dbm = to_dbm(sent.powers_mdb[heard.first_power + i]);
+    reading.signal_dbm = dbm_from_mdb(sent.powers_mdb[heard.first_power + i]);
     reading.noise_dbm = noise_dbm;
   }
   if (jammers_on_ > 0) add_jam_to_noise(sent, heard, frame);
@@ -276,7 +271,7 @@ void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& he
   for (std::size_t i = 0; i < frame.antenna_count; ++i) {
     AntennaReading& reading = frame.readings[i];
     reading.noise_dbm =
-        to_dbm(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
+        dbm_from_mdb(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
   }
 }
 

@@ -1,0 +1,50 @@
+// The frames that wait in a card to be sent.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/io/radio.h"
+#include "sim/payload_pool.h"
+
+namespace twinbed::sim {
+
+struct QueuedFrame {
+  PayloadId payload{};
+  TxParams params;
+  ChannelMhz channel{};
+};
+
+/// A ring of fixed size.
+class TransmitQueue {
+ public:
+  explicit TransmitQueue(std::size_t frames) : ring_(frames) {}
+
+  bool empty() const { return size_ == 0; }
+  bool full() const { return size_ == ring_.size(); }
+  std::size_t size() const { return size_; }
+
+  void push(const QueuedFrame& frame) {
+    TWINBED_CHECK(!full(), "a full transmit queue takes no frame");
+    ring_[(front_ + size_++) % ring_.size()] = frame;
+  }
+  QueuedFrame pop() {
+    TWINBED_CHECK(!empty(), "an empty transmit queue has no frame");
+    const QueuedFrame frame = ring_[front_];
+    front_ = (front_ + 1) % ring_.size();
+    --size_;
+    return frame;
+  }
+  /// All that wait are sent on this channel.
+  void retune(ChannelMhz channel) {
+    for (std::size_t i = 0; i < size_; ++i) ring_[(front_ + i) % ring_.size()].channel = channel;
+  }
+
+ private:
+  std::vector<QueuedFrame> ring_;
+  std::size_t front_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace twinbed::sim
