@@ -42,9 +42,10 @@ std::uint32_t RadioLinks::add_radio(std::uint32_t place, const CardOptions& card
   radio.hears_mdb = noise_mdb - kNegligibleMdb - kFadingHeadroomMdb - best_gain_mdb;
   radios_.push_back(radio);
   neighbours_.emplace_back();
-  if (places_[place].mobility.is_moving()) moving_.push_back(static_cast<std::uint32_t>(radios_.size() - 1));
+  const auto number = static_cast<std::uint32_t>(radios_.size() - 1);
+  if (places_[place].mobility.is_moving()) moving_.push_back(number);
   ++version_;
-  return static_cast<std::uint32_t>(radios_.size() - 1);
+  return number;
 }
 
 void RadioLinks::set_record(std::uint32_t from, std::uint32_t to, LinkRecord record) {

@@ -79,7 +79,9 @@ class RadioLinks {
   const Position& place_at(std::uint32_t place, Time now) {
     return places_[place].mobility.at(now);
   }
-  bool is_moving(std::uint32_t radio) const { return places_[radios_[radio].place].mobility.is_moving(); }
+  bool is_moving(std::uint32_t radio) const {
+    return places_[radios_[radio].place].mobility.is_moving();
+  }
   void find_fixed(Neighbours& neighbours, std::uint32_t sender, Time now);
   void find_all(Neighbours& neighbours, std::uint32_t sender, Time now);
   std::optional<RadioLink> link(std::uint32_t sender, std::uint32_t receiver,

@@ -271,7 +271,8 @@ void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& he
   for (std::size_t i = 0; i < frame.antenna_count; ++i) {
     AntennaReading& reading = frame.readings[i];
     reading.noise_dbm =
-        dbm_from_mdb(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
+        dbm_from_mdb(cards_[heard.card].noise_mdb[0] +
+                     mdb_from_ratio(1 + over_noise[reading.antenna]));
   }
 }
 

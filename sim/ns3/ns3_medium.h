@@ -11,11 +11,11 @@
 // numbers of a channel are of one stream of ns-3's, so that one radio more moves everybody's.
 //
 // What it does not do, and refuses (mistake_in_ns3_air, mistake_in_ns3_card, mistake_in_ns3_rate):
-// several antennas, shadowing, Rician fading, fading that lasts for a while, other frames than HT of
-// one stream, 20 MHz wide. Frames on other channels do not disturb. Jammers and records of links
-// there are none. Whatever preamble a card recognises makes the medium busy for it:
-// `carrier_sense_dbm` says nothing here. A frame that is on the air when its sender is unplugged
-// arrives all the same.
+// several antennas, shadowing, Rician fading, fading that lasts for a while, other frames than HT
+// of one stream, 20 MHz wide, without STBC and LDPC. Jammers and records of links there are none.
+// What differs: frames on other channels do not disturb, nor do signals below the sensitivity.
+// Whatever preamble a card recognises makes the medium busy for it: `carrier_sense_dbm` says
+// nothing here. A frame that is on the air when its sender is unplugged arrives all the same.
 #pragma once
 
 #include <optional>

@@ -58,6 +58,7 @@ class HostedSimulator final : public ns3::SimulatorImpl, public Ns3Events {
     const ns3::EventId id(ns3::Ptr<ns3::EventImpl>(event, false), now(), kNoContext,
                           ns3::EventId::UID::DESTROY);
     at_end_.push_back(id);
+    ++next_uid_;  // ns-3's own simulator counts it, too
     return id;
   }
 

@@ -7,11 +7,11 @@
 //
 // ns-3's simulator is one for the whole process, and so are its random numbers: there is one
 // Ns3Simulator at a time. When it is gone another one can be made, and a run that is built again in
-// the same way is the same again, provided that every model was given its streams (AssignStreams).
-// Make it before the first model and destroy it after the last.
+// the same way is the same again if every model was given its streams (AssignStreams). Make it
+// before the first model and destroy it after the last.
 //
-// What fires when is the World's matter: ns-3's Simulator::Run and Simulator::Stop are not for those
-// who are guests here.
+// What fires when is the World's matter: ns-3's Simulator::Run and Simulator::Stop are not for
+// those who are guests here.
 #pragma once
 
 #include <memory>
