@@ -27,21 +27,27 @@ class TransmitQueue {
 
   void push(const QueuedFrame& frame) {
     TWINBED_CHECK(!full(), "a full transmit queue takes no frame");
-    ring_[(front_ + size_++) % ring_.size()] = frame;
+    ring_[place_of(size_++)] = frame;
   }
   QueuedFrame pop() {
     TWINBED_CHECK(!empty(), "an empty transmit queue has no frame");
     const QueuedFrame frame = ring_[front_];
-    front_ = (front_ + 1) % ring_.size();
+    front_ = place_of(1);
     --size_;
     return frame;
   }
   /// All that wait are sent on this channel.
   void retune(ChannelMhz channel) {
-    for (std::size_t i = 0; i < size_; ++i) ring_[(front_ + i) % ring_.size()].channel = channel;
+    for (std::size_t i = 0; i < size_; ++i) ring_[place_of(i)].channel = channel;
   }
 
  private:
+  /// Without a division, which would cost as much as all the rest.
+  std::size_t place_of(std::size_t nth) const {
+    const std::size_t place = front_ + nth;
+    return place < ring_.size() ? place : place - ring_.size();
+  }
+
   std::vector<QueuedFrame> ring_;
   std::size_t front_ = 0;
   std::size_t size_ = 0;
