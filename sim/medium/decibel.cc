@@ -48,9 +48,4 @@ int mdb_from_db(double db) {
   return static_cast<int>(std::lround(std::clamp(db, -kMostDb, kMostDb) * 1000));
 }
 
-std::int8_t dbm_from_mdb(int mdb) {
-  const int shifted = mdb + (mdb < 0 ? -500 : 500);
-  return static_cast<std::int8_t>(std::clamp(shifted / 1000, -127, 126));
-}
-
 }  // namespace twinbed::sim

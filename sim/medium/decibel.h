@@ -1,6 +1,7 @@
 // Decibels as integers of a thousandth (mdb), and back: equal bits on every machine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace twinbed::sim {
@@ -16,6 +17,9 @@ int mdb_from_ratio(double ratio);
 int mdb_from_db(double db);
 
 /// A power as radiotap has it: whole dBm, rounded to the nearest, -127 to 126.
-std::int8_t dbm_from_mdb(int mdb);
+inline std::int8_t dbm_from_mdb(int mdb) {
+  const int shifted = mdb + (mdb < 0 ? -500 : 500);
+  return static_cast<std::int8_t>(std::clamp(shifted / 1000, -127, 126));
+}
 
 }  // namespace twinbed::sim

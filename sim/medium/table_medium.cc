@@ -110,7 +110,7 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.queue_full;
     return;
   }
-  card->queue.push({world_.payloads.make(frame), params, card->wanted_channel});
+  card->queue.push(world_.payloads.make(frame), params, card->wanted_channel);
   const bool is_next = card->queue.size() == 1 && card->sending == kNone;
   if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
 }
@@ -218,8 +218,7 @@ void TableMedium::begin(std::uint32_t number) {
   if (tap_ != nullptr) {
     tap_->sent(world_.now, card.address, frame.channel, frame.params, bytes);
   }
-  for (const RadioLink& link : links_.of(number, frame.channel, world_.now)) reach(sent, link);
-  for (const Reception& heard : sent.receptions) notice(index, heard);
+  arrive(index);
 }
 
 void TableMedium::on_frame_end(std::uint32_t index) {
@@ -227,19 +226,7 @@ void TableMedium::on_frame_end(std::uint32_t index) {
   std::erase(on_air_, index);
   const std::uint32_t sender = sent.card;
   cards_[sender].sending = kNone;
-  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
-    const Reception& heard = sent.receptions[i];
-    Card& card = cards_[heard.card];
-    if (card.receiving != index) continue;
-    card.receiving = kNone;
-    if (survives(sent, heard)) {
-      ++card.counters.received;
-      ++sent.users;
-      arrivals_.push_back({index, i});
-    } else {
-      ++card.counters.corrupted;
-    }
-  }
+  receive(index);
   for (const std::uint32_t other : sent.overlaps) release(other);
   sent.overlaps.clear();
   release(index);
@@ -261,25 +248,6 @@ void TableMedium::release(std::uint32_t index) {
 
 std::uint64_t TableMedium::frame_hash(std::uint32_t transmission) const {
   return world_.payloads.hash(transmissions_[transmission].payload);
-}
-
-const RadioDelivery* TableMedium::next_delivery() {
-  if (delivered_ != kNone) release(delivered_);
-  delivered_ = kNone;
-  if (next_arrival_ == arrivals_.size()) {
-    arrivals_.clear();
-    next_arrival_ = 0;
-    return nullptr;
-  }
-  const Arrival arrival = arrivals_[next_arrival_++];
-  const Transmission& sent = transmissions_[arrival.transmission];
-  const Reception& heard = sent.receptions[arrival.reception];
-  delivered_ = arrival.transmission;
-  delivery_.node = cards_[heard.card].address.node;
-  delivery_.payload = sent.payload;
-  describe(sent, heard, delivery_.frame);
-  if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
-  return &delivery_;
 }
 
 }  // namespace twinbed::sim

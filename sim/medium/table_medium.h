@@ -141,6 +141,7 @@ class TableMedium final : public RadioMedium {
   std::optional<Time> held_until(std::uint32_t card);
 
   // Receiving, at a frame's begin.
+  void arrive(std::uint32_t transmission);
   void reach(Transmission& sent, const RadioLink& link);
   void add_powers(Transmission& sent, const Card& card, const RadioLink& link, Reception& heard);
   std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
@@ -148,6 +149,7 @@ class TableMedium final : public RadioMedium {
   bool locks(std::uint32_t transmission, const Reception& heard, Card& card);
 
   // Receiving, until its end.
+  void receive(std::uint32_t transmission);
   int snr_mdb(const Transmission& sent, const Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {

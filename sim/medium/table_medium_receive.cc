@@ -152,6 +152,14 @@ bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card)
   return true;
 }
 
+void TableMedium::arrive(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  for (const RadioLink& link : links_.of(sent.card, sent.rate.channel, world_.now)) {
+    reach(sent, link);
+  }
+  for (const Reception& heard : sent.receptions) notice(index, heard);
+}
+
 /// Behind the combiner, without interference.
 int TableMedium::snr_mdb(const Transmission& sent, const Reception& heard,
                          const Card& card) const {
@@ -185,6 +193,23 @@ bool TableMedium::survives(const Transmission& sent, const Reception& heard) {
   }
   FrameRandom random(~sent.key, heard.card);
   return random.next() >> 32 < success;
+}
+
+void TableMedium::receive(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
+    const Reception& heard = sent.receptions[i];
+    Card& card = cards_[heard.card];
+    if (card.receiving != index) continue;
+    card.receiving = kNone;
+    if (survives(sent, heard)) {
+      ++card.counters.received;
+      ++sent.users;
+      arrivals_.push_back({index, i});
+    } else {
+      ++card.counters.corrupted;
+    }
+  }
 }
 
 /// What disturbs the frame at the receiver, from the frames that overlap it and from jammers.
@@ -274,6 +299,25 @@ void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& he
         dbm_from_mdb(cards_[heard.card].noise_mdb[0] +
                      mdb_from_ratio(1 + over_noise[reading.antenna]));
   }
+}
+
+const RadioDelivery* TableMedium::next_delivery() {
+  if (delivered_ != kNone) release(delivered_);
+  delivered_ = kNone;
+  if (next_arrival_ == arrivals_.size()) {
+    arrivals_.clear();
+    next_arrival_ = 0;
+    return nullptr;
+  }
+  const Arrival arrival = arrivals_[next_arrival_++];
+  const Transmission& sent = transmissions_[arrival.transmission];
+  const Reception& heard = sent.receptions[arrival.reception];
+  delivered_ = arrival.transmission;
+  delivery_.node = cards_[heard.card].address.node;
+  delivery_.payload = sent.payload;
+  describe(sent, heard, delivery_.frame);
+  if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
+  return &delivery_;
 }
 
 }  // namespace twinbed::sim

@@ -25,9 +25,13 @@ class TransmitQueue {
   bool full() const { return size_ == ring_.size(); }
   std::size_t size() const { return size_; }
 
-  void push(const QueuedFrame& frame) {
+  /// Field by field: a frame made first and then copied waits for its own bytes.
+  void push(PayloadId payload, const TxParams& params, ChannelMhz channel) {
     TWINBED_CHECK(!full(), "a full transmit queue takes no frame");
-    ring_[place_of(size_++)] = frame;
+    QueuedFrame& frame = ring_[place_of(size_++)];
+    frame.payload = payload;
+    frame.params = params;
+    frame.channel = channel;
   }
   QueuedFrame pop() {
     TWINBED_CHECK(!empty(), "an empty transmit queue has no frame");

@@ -84,7 +84,7 @@ void Ns3Medium::transmit(CardAddress address, Bytes frame, const TxParams& param
     ++card->counters.queue_full;
     return;
   }
-  card->queue.push({world_.payloads.make(frame), params, card->wanted_channel});
+  card->queue.push(world_.payloads.make(frame), params, card->wanted_channel);
   if (card->queue.size() == 1 && !card->is_sending) request_access(*card);
 }
 
