@@ -56,6 +56,7 @@ std::string Simulator::describe(const Event& event) const {
       return when + name +
              (event.kind == EventKind::kFrameEnd ? ": a frame ends" : ": the back-off is over");
     }
+    case EventKind::kNs3: return when + "ns-3's event " + std::to_string(event.second);
     case EventKind::kFaultBegin:
     case EventKind::kFaultEnd: {
       const FaultSpec& fault = faults_.drawn()[event.first];

@@ -97,6 +97,7 @@ void Simulator::dispatch(const Event& event) {
     case EventKind::kTcpTimer: network_.on_tcp_timer(event.first, event.second); break;
     case EventKind::kFrameEnd: radio_->on_frame_end(event.first); break;
     case EventKind::kChannelAccess: radio_->on_channel_access(event.subject); break;
+    case EventKind::kNs3: world_.ns3->execute(event.first); break;
     case EventKind::kFaultBegin: faults_.begin(event.first); break;
     case EventKind::kFaultEnd: faults_.end(event.first); break;
   }

@@ -21,6 +21,7 @@ enum class EventKind : std::uint32_t {
   kFaultEnd,     ///< first: index in the drawn plan
   kFrameEnd,     ///< subject: card, first: transmission
   kChannelAccess,  ///< subject: card
+  kNs3,  ///< subject: ns-3's context, first: index of the event, second: ns-3's number of it
 };
 
 /// An event as plain data: it can be hashed, compared and printed.
@@ -31,11 +32,19 @@ struct Event {
   std::uint32_t second = 0;
 };
 
+/// Executes the events of kind kNs3: ns-3's simulator (sim/ns3/ns3_simulator.h).
+class Ns3Events {
+ public:
+  virtual ~Ns3Events() = default;
+  virtual void execute(std::uint32_t index) = 0;
+};
+
 struct World {
   std::uint64_t seed = 0;
   Time now{};
   EventQueue<Event> queue;
   PayloadPool payloads;
+  Ns3Events* ns3 = nullptr;  ///< null where ns-3 has no events here
 
   EventHandle schedule(Time at, Event event) {
     return queue.schedule(at < now ? now : at, event);

@@ -32,6 +32,12 @@ LAYERS = [
          "sim/payload_pool.h", "sim/radio_medium.h", "sim/world.h"),
         ("ns3/",),
     ),
+    (
+        "sim/ns3/",
+        (*CORE, "sim/medium/", "sim/ns3/", "sim/duty_cycle.h", "sim/payload_pool.h",
+         "sim/radio_medium.h", "sim/world.h"),
+        ("ns3/",),
+    ),
     ("sim/", (*CORE, "core/crypto/", "sim/"), ("boost/",)),
     ("backends/testbed/", (*CORE, "core/crypto/", "backends/", "sim/"), ("boost/", "POSIX")),
     (

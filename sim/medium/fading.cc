@@ -58,23 +58,6 @@ int Fading::draw_rician_mdb(Random& random) const {
   return rician_mdb(in_phase, random.normal());
 }
 
-const GammaQuantiles& Fading::quantiles_at(double distance_m) const {
-  if (options_.model == FadingModel::kRayleigh || distance_m < options_.distance1_m) {
-    return quantiles_[0];
-  }
-  return quantiles_[distance_m < options_.distance2_m ? 1 : 2];
-}
-
-int Fading::draw_mdb(double distance_m, Random& random) const {
-  switch (options_.model) {
-    case FadingModel::kNone: return 0;
-    case FadingModel::kRician: return draw_rician_mdb(random);
-    case FadingModel::kRayleigh:
-    case FadingModel::kNakagami: return quantiles_at(distance_m).draw_mdb(random);
-  }
-  TWINBED_CHECK(false, "a fading model that does not exist");
-}
-
 void Fading::draw_antennas_mdb(double distance_m, double correlation, Random& random,
                                std::span<int> powers_mdb) const {
   if (correlation <= 0 || options_.model == FadingModel::kNone || powers_mdb.size() == 1) {

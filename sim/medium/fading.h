@@ -46,7 +46,11 @@ class Fading {
 
   /// By how much the power differs from its mean, in thousandths of a decibel; the mean of the
   /// factor is 1. kNakagami and kRayleigh take one random word each time; kNone takes none.
-  int draw_mdb(double distance_m, Random& random) const;
+  int draw_mdb(double distance_m, Random& random) const {
+    if (options_.model == FadingModel::kNone) return 0;
+    if (options_.model == FadingModel::kRician) return draw_rician_mdb(random);
+    return quantiles_at(distance_m).draw_mdb(random);
+  }
 
   /// One power for each antenna of a receiver. `correlation`, 0 to 1, is that between the powers of
   /// any two antennas where the fading is Rayleigh's; other models get the same dependence between
@@ -57,7 +61,12 @@ class Fading {
  private:
   int draw_rician_mdb(Random& random) const;
   int rician_mdb(double in_phase, double quadrature) const;
-  const GammaQuantiles& quantiles_at(double distance_m) const;
+  const GammaQuantiles& quantiles_at(double distance_m) const {
+    if (options_.model == FadingModel::kRayleigh || distance_m < options_.distance1_m) {
+      return quantiles_[0];
+    }
+    return quantiles_[distance_m < options_.distance2_m ? 1 : 2];
+  }
 
   FadingOptions options_;
   std::vector<GammaQuantiles> quantiles_;  // of kRayleigh, or of kNakagami's m0, m1 and m2

@@ -56,6 +56,22 @@ constexpr std::string_view kBoxMistake =
 
 }  // namespace
 
+SteppedMobility::SteppedMobility(std::unique_ptr<Mobility> mobility, bool is_moving, Duration step)
+    : mobility_(std::move(mobility)),
+      is_moving_(is_moving),
+      step_(step),
+      position_(mobility_->at(Time{})) {}
+
+const Position& SteppedMobility::at(Time now) {
+  if (!is_moving_) return position_;
+  const std::int64_t step = to_ns(now) / to_ns(step_);
+  if (step > taken_at_) {
+    taken_at_ = step;
+    position_ = mobility_->at(Time{step_ * step});
+  }
+  return position_;
+}
+
 Position ConstantVelocity::at(Time now) {
   return moved(start_, velocity_, now.time_since_epoch());
 }

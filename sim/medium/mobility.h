@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,27 @@ class Mobility {
 
   /// The position at a time of the run that is not before that of the last call.
   virtual Position at(Time now) = 0;
+};
+
+/// Takes the positions of a mobility at multiples of a step, so that one that does not move, or has
+/// not yet, costs nothing.
+class SteppedMobility {
+ public:
+  /// What does not move stays where it is at the start of the run.
+  SteppedMobility(std::unique_ptr<Mobility> mobility, bool is_moving, Duration step);
+
+  /// As of the last multiple of the step; times never decrease.
+  const Position& at(Time now);
+  /// That of the last call.
+  const Position& last() const { return position_; }
+  bool is_moving() const { return is_moving_; }
+
+ private:
+  std::unique_ptr<Mobility> mobility_;
+  bool is_moving_;
+  Duration step_;
+  Position position_;
+  std::int64_t taken_at_ = -1;  ///< in steps
 };
 
 /// Stays where it is (ns3::ConstantPositionMobilityModel).

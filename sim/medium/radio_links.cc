@@ -26,10 +26,7 @@ RadioLinks::RadioLinks(const AirOptions& options, std::uint64_t seed)
 }
 
 std::uint32_t RadioLinks::add_place(std::unique_ptr<Mobility> mobility, bool is_moving) {
-  Place& place = places_.emplace_back();
-  place.position = mobility->at(Time{});
-  place.mobility = std::move(mobility);
-  place.is_moving = is_moving;
+  places_.push_back({{std::move(mobility), is_moving, options_.position_step}});
   return static_cast<std::uint32_t>(places_.size() - 1);
 }
 
@@ -45,9 +42,10 @@ std::uint32_t RadioLinks::add_radio(std::uint32_t place, const CardOptions& card
   radio.hears_mdb = noise_mdb - kNegligibleMdb - kFadingHeadroomMdb - best_gain_mdb;
   radios_.push_back(radio);
   neighbours_.emplace_back();
-  if (places_[place].is_moving) moving_.push_back(static_cast<std::uint32_t>(radios_.size() - 1));
+  const auto number = static_cast<std::uint32_t>(radios_.size() - 1);
+  if (places_[place].mobility.is_moving()) moving_.push_back(number);
   ++version_;
-  return static_cast<std::uint32_t>(radios_.size() - 1);
+  return number;
 }
 
 void RadioLinks::set_record(std::uint32_t from, std::uint32_t to, LinkRecord record) {
@@ -59,19 +57,6 @@ void RadioLinks::set_fade_mdb(std::uint32_t place, int loss_mdb) {
   places_[place].fade_mdb = loss_mdb;
   ++version_;
 }
-
-const Position& RadioLinks::place_at(std::uint32_t number, Time now) {
-  Place& place = places_[number];
-  if (!place.is_moving) return place.position;
-  const std::int64_t step = to_ns(now) / to_ns(options_.position_step);
-  if (step > place.step) {
-    place.step = step;
-    place.position = place.mobility->at(Time{options_.position_step * step});
-  }
-  return place.position;
-}
-
-Position RadioLinks::position(std::uint32_t place, Time now) { return place_at(place, now); }
 
 const PathLoss& RadioLinks::path_loss(ChannelMhz channel) {
   std::unique_ptr<PathLoss>& model = path_losses_[channel];
@@ -93,9 +78,9 @@ double RadioLinks::range_m(ChannelMhz channel) {
   }
   double low = std::numeric_limits<double>::max(), high = std::numeric_limits<double>::lowest();
   for (const Place& place : places_) {
-    if (place.is_moving) continue;
-    low = std::min(low, place.position.z);
-    high = std::max(high, place.position.z);
+    if (place.mobility.is_moving()) continue;
+    low = std::min(low, place.mobility.last().z);
+    high = std::max(high, place.mobility.last().z);
   }
   const int budget = strongest - weakest +
                      mdb_from_db(kShadowingDeviations * options_.shadowing.deviation_db);
@@ -125,8 +110,8 @@ int RadioLinks::shadow_mdb(std::uint32_t a, std::uint32_t b) {
     found = shadows_.emplace(key, std::move(fresh)).first;
   }
   Shadow& shadow = found->second;
-  return shadow.shadowing.loss_mdb(places_[key.first].position, places_[key.second].position,
-                                   shadow.random);
+  return shadow.shadowing.loss_mdb(places_[key.first].mobility.last(),
+                                   places_[key.second].mobility.last(), shadow.random);
 }
 
 std::optional<RadioLink> RadioLinks::link(std::uint32_t sender, std::uint32_t receiver,

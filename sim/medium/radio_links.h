@@ -51,14 +51,11 @@ class RadioLinks {
   /// The mean loss from anywhere to a radio, in thousandths of a decibel, without antennas.
   int loss_from_mdb(const Position& from, std::uint32_t receiver, ChannelMhz channel, Time now);
 
-  Position position(std::uint32_t place, Time now);
+  Position position(std::uint32_t place, Time now) { return place_at(place, now); }
 
  private:
   struct Place {
-    std::unique_ptr<Mobility> mobility;
-    bool is_moving = false;
-    Position position;
-    std::int64_t step = -1;  ///< in which the position was taken
+    SteppedMobility mobility;
     int fade_mdb = 0;
   };
   struct Radio {
@@ -79,8 +76,12 @@ class RadioLinks {
     Shadowing shadowing;
   };
 
-  const Position& place_at(std::uint32_t place, Time now);
-  bool is_moving(std::uint32_t radio) const { return places_[radios_[radio].place].is_moving; }
+  const Position& place_at(std::uint32_t place, Time now) {
+    return places_[place].mobility.at(now);
+  }
+  bool is_moving(std::uint32_t radio) const {
+    return places_[radios_[radio].place].mobility.is_moving();
+  }
   void find_fixed(Neighbours& neighbours, std::uint32_t sender, Time now);
   void find_all(Neighbours& neighbours, std::uint32_t sender, Time now);
   std::optional<RadioLink> link(std::uint32_t sender, std::uint32_t receiver,

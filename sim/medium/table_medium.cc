@@ -21,13 +21,12 @@ TableMedium::Card::Card(CardAddress where, const CardOptions& given, ChannelAcce
       preamble_snr_mdb(mdb_from_db(given.preamble_snr_db)),
       carrier_sense_mdb(mdb_from_db(given.carrier_sense_dbm)),
       energy_detection_mdb(mdb_from_db(given.energy_detection_dbm)),
-      queue_frames(given.queue_frames),
+      queue(given.queue_frames),
       access(std::move(clockwork)) {
   for (const double gain : given.antenna_gains_dbi) antenna_gains_mdb.push_back(mdb_from_db(gain));
   for (std::size_t i = 0; i < noise_mdb.size(); ++i) {
     noise_mdb[i] = noise_floor_mdb(static_cast<Bandwidth>(i), mdb_from_db(given.noise_figure_db));
   }
-  queue.resize(queue_frames);
 }
 
 TableMedium::TableMedium(World& world, const AirOptions& options)
@@ -107,15 +106,14 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.bad_rate;
     return;
   }
-  if (card->queued == card->queue_frames) {
+  if (card->queue.full()) {
     ++card->counters.queue_full;
     return;
   }
   TxParams sent = params;
   sent.mark = 0;  // it stays in the host
-  card->queue[(card->queue_front + card->queued++) % card->queue.size()] = {
-      world_.payloads.make(frame), sent, card->wanted_channel};
-  const bool is_next = card->queued == 1 && card->sending == kNone;
+  card->queue.push(world_.payloads.make(frame), sent, card->wanted_channel);
+  const bool is_next = card->queue.size() == 1 && card->sending == kNone;
   if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
 }
 
@@ -129,7 +127,7 @@ void TableMedium::tune(CardAddress address, ChannelMhz channel) {
   Card* const card = find(address);
   if (card == nullptr) return;
   card->wanted_channel = channel;
-  if (card->queued == 0 && card->sending == kNone) retune(*card, channel);
+  if (card->queue.empty() && card->sending == kNone) retune(*card, channel);
 }
 
 void TableMedium::request_access(std::uint32_t number) {
@@ -189,9 +187,7 @@ std::uint32_t TableMedium::take_transmission() {
 
 void TableMedium::begin(std::uint32_t number) {
   Card& card = cards_[number];
-  const QueuedFrame frame = card.queue[card.queue_front];
-  card.queue_front = (card.queue_front + 1) % card.queue.size();
-  --card.queued;
+  const QueuedFrame frame = card.queue.pop();
   retune(card, frame.channel);
   if (card.receiving != kNone) ++card.counters.missed;
   card.receiving = kNone;
@@ -224,8 +220,7 @@ void TableMedium::begin(std::uint32_t number) {
   if (tap_ != nullptr) {
     tap_->sent(world_.now, card.address, frame.channel, frame.params, bytes);
   }
-  for (const RadioLink& link : links_.of(number, frame.channel, world_.now)) reach(sent, link);
-  for (const Reception& heard : sent.receptions) notice(index, heard);
+  arrive(index);
 }
 
 void TableMedium::on_frame_end(std::uint32_t index) {
@@ -233,23 +228,11 @@ void TableMedium::on_frame_end(std::uint32_t index) {
   std::erase(on_air_, index);
   const std::uint32_t sender = sent.card;
   cards_[sender].sending = kNone;
-  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
-    const Reception& heard = sent.receptions[i];
-    Card& card = cards_[heard.card];
-    if (card.receiving != index) continue;
-    card.receiving = kNone;
-    if (survives(sent, heard)) {
-      ++card.counters.received;
-      ++sent.users;
-      arrivals_.push_back({index, i});
-    } else {
-      ++card.counters.corrupted;
-    }
-  }
+  receive(index);
   for (const std::uint32_t other : sent.overlaps) release(other);
   sent.overlaps.clear();
   release(index);
-  if (cards_[sender].queued > 0) {
+  if (!cards_[sender].queue.empty()) {
     request_access(sender);
   } else {
     retune(cards_[sender], cards_[sender].wanted_channel);
@@ -267,25 +250,6 @@ void TableMedium::release(std::uint32_t index) {
 
 std::uint64_t TableMedium::frame_hash(std::uint32_t transmission) const {
   return world_.payloads.hash(transmissions_[transmission].payload);
-}
-
-const RadioDelivery* TableMedium::next_delivery() {
-  if (delivered_ != kNone) release(delivered_);
-  delivered_ = kNone;
-  if (next_arrival_ == arrivals_.size()) {
-    arrivals_.clear();
-    next_arrival_ = 0;
-    return nullptr;
-  }
-  const Arrival arrival = arrivals_[next_arrival_++];
-  const Transmission& sent = transmissions_[arrival.transmission];
-  const Reception& heard = sent.receptions[arrival.reception];
-  delivered_ = arrival.transmission;
-  delivery_.node = cards_[heard.card].address.node;
-  delivery_.payload = sent.payload;
-  describe(sent, heard, delivery_.frame);
-  if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
-  return &delivery_;
 }
 
 }  // namespace twinbed::sim

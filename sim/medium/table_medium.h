@@ -23,6 +23,7 @@
 #include "sim/medium/radio_links.h"
 #include "sim/medium/rates.h"
 #include "sim/medium/reception.h"
+#include "sim/medium/transmit_queue.h"
 #include "sim/radio_medium.h"
 #include "sim/world.h"
 
@@ -67,11 +68,6 @@ class TableMedium final : public RadioMedium {
  private:
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
 
-  struct QueuedFrame {
-    PayloadId payload{};
-    TxParams params;
-    ChannelMhz channel{};
-  };
   struct Card {
     Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork);
 
@@ -87,14 +83,11 @@ class TableMedium final : public RadioMedium {
     int preamble_snr_mdb = 0;
     int carrier_sense_mdb = 0;
     int energy_detection_mdb = 0;
-    std::uint32_t queue_frames = 0;
     std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
     bool is_plugged = true;
     DutyCycle duty;
 
-    std::vector<QueuedFrame> queue;  ///< a ring
-    std::size_t queue_front = 0;
-    std::size_t queued = 0;
+    TransmitQueue queue;
     ChannelAccess access;
     EventHandle access_event;
     std::uint32_t sending = kNone;    ///< transmission
@@ -148,6 +141,7 @@ class TableMedium final : public RadioMedium {
   std::optional<Time> held_until(std::uint32_t card);
 
   // Receiving, at a frame's begin.
+  void arrive(std::uint32_t transmission);
   void reach(Transmission& sent, const RadioLink& link);
   void add_powers(Transmission& sent, const Card& card, const RadioLink& link, Reception& heard);
   std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
@@ -155,6 +149,7 @@ class TableMedium final : public RadioMedium {
   bool locks(std::uint32_t transmission, const Reception& heard, Card& card);
 
   // Receiving, until its end.
+  void receive(std::uint32_t transmission);
   int snr_mdb(const Transmission& sent, const Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {

@@ -4,9 +4,8 @@
 namespace twinbed::sim {
 
 void TableMedium::drop_queue(Card& card) {
-  for (; card.queued > 0; --card.queued) {
-    world_.payloads.release(card.queue[card.queue_front].payload);
-    card.queue_front = (card.queue_front + 1) % card.queue.size();
+  while (!card.queue.empty()) {
+    world_.payloads.release(card.queue.pop().payload);
     ++card.counters.no_card;
   }
   card.access.cancel();
@@ -36,9 +35,7 @@ void TableMedium::set_channel(CardAddress address, ChannelMhz channel) {
   Card* const card = find(address);
   if (card == nullptr) return;
   card->wanted_channel = channel;
-  for (std::size_t i = 0; i < card->queued; ++i) {
-    card->queue[(card->queue_front + i) % card->queue.size()].channel = channel;
-  }
+  card->queue.retune(channel);
   retune(*card, channel);
 }
 

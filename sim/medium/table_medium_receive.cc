@@ -37,11 +37,6 @@ std::optional<int> overlap_mdb(const Band& sent, const Band& heard) {
   return common == width ? 0 : mdb_from_ratio(static_cast<double>(common) / width);
 }
 
-std::int8_t to_dbm(int mdb) {
-  const int shifted = mdb + (mdb < 0 ? -500 : 500);
-  return static_cast<std::int8_t>(std::clamp(shifted / 1000, -127, 126));
-}
-
 }  // namespace
 
 std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
@@ -157,6 +152,14 @@ bool TableMedium::locks(std::uint32_t index, const Reception& heard, Card& card)
   return true;
 }
 
+void TableMedium::arrive(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  for (const RadioLink& link : links_.of(sent.card, sent.rate.channel, world_.now)) {
+    reach(sent, link);
+  }
+  for (const Reception& heard : sent.receptions) notice(index, heard);
+}
+
 /// Behind the combiner, without interference.
 int TableMedium::snr_mdb(const Transmission& sent, const Reception& heard,
                          const Card& card) const {
@@ -190,6 +193,23 @@ bool TableMedium::survives(const Transmission& sent, const Reception& heard) {
   }
   FrameRandom random(~sent.key, heard.card);
   return random.next() >> 32 < success;
+}
+
+void TableMedium::receive(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
+    const Reception& heard = sent.receptions[i];
+    Card& card = cards_[heard.card];
+    if (card.receiving != index) continue;
+    card.receiving = kNone;
+    if (survives(sent, heard)) {
+      ++card.counters.received;
+      ++sent.users;
+      arrivals_.push_back({index, i});
+    } else {
+      ++card.counters.corrupted;
+    }
+  }
 }
 
 /// What disturbs the frame at the receiver, from the frames that overlap it and from jammers.
@@ -251,12 +271,12 @@ void TableMedium::describe(const Transmission& sent, const Reception& heard, RxF
   frame.rate = sent.rate.params;
   frame.frame = world_.payloads.view(sent.payload);
   frame.antenna_count = 0;
-  const std::int8_t noise_dbm = to_dbm(card.noise_mdb[0]);
+  const std::int8_t noise_dbm = dbm_from_mdb(card.noise_mdb[0]);
   for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
     if (!card.is_antenna_on[i]) continue;
     AntennaReading& reading = frame.readings[frame.antenna_count++];
     reading.antenna = static_cast<std::uint8_t>(i);
-    reading.signal_dbm = to_dbm(sent.powers_mdb[heard.first_power + i]);
+    reading.signal_dbm = dbm_from_mdb(sent.powers_mdb[heard.first_power + i]);
     reading.noise_dbm = noise_dbm;
   }
   if (jammers_on_ > 0) add_jam_to_noise(sent, heard, frame);
@@ -276,8 +296,28 @@ void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& he
   for (std::size_t i = 0; i < frame.antenna_count; ++i) {
     AntennaReading& reading = frame.readings[i];
     reading.noise_dbm =
-        to_dbm(cards_[heard.card].noise_mdb[0] + mdb_from_ratio(1 + over_noise[reading.antenna]));
+        dbm_from_mdb(cards_[heard.card].noise_mdb[0] +
+                     mdb_from_ratio(1 + over_noise[reading.antenna]));
   }
+}
+
+const RadioDelivery* TableMedium::next_delivery() {
+  if (delivered_ != kNone) release(delivered_);
+  delivered_ = kNone;
+  if (next_arrival_ == arrivals_.size()) {
+    arrivals_.clear();
+    next_arrival_ = 0;
+    return nullptr;
+  }
+  const Arrival arrival = arrivals_[next_arrival_++];
+  const Transmission& sent = transmissions_[arrival.transmission];
+  const Reception& heard = sent.receptions[arrival.reception];
+  delivered_ = arrival.transmission;
+  delivery_.node = cards_[heard.card].address.node;
+  delivery_.payload = sent.payload;
+  describe(sent, heard, delivery_.frame);
+  if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
+  return &delivery_;
 }
 
 }  // namespace twinbed::sim

@@ -2,8 +2,10 @@
 // fading: for each receiver on a circle, beside ns3::YansWifiPhy in the same run; and for each
 // radio of a world of 1,000, of which some four hundred are near enough to be disturbed.
 //
-//   medium/N, ns3phy/N   a frame of 1,424 bytes at MCS 1 to N receivers
-//   medium/world         the same in a square of 1,000 radios, 100 m apart
+//   medium/N      a frame of 1,424 bytes at MCS 1 to N receivers
+//   ns3phy/N      the same in ns-3 alone, frames sent by hand
+//   ns3medium/N   the same in the medium that is made of it, with queue, bytes and deliveries
+//   medium/world  a frame in a square of 1,000 radios, 100 m apart
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -11,6 +13,7 @@
 #include <string>
 
 #include "sim/medium/table_medium.h"
+#include "sim/ns3/ns3_medium.h"
 #include "tests/bench/goal_table.h"
 #include "tests/bench/ns3_radios.h"
 
@@ -25,6 +28,7 @@ sim::AirOptions air_options() {
   return options;
 }
 
+template <class Medium>
 class Air {
  public:
   Air() : medium_((world_.seed = 1, world_), air_options()) {}
@@ -51,7 +55,11 @@ class Air {
     sim::EventQueue<sim::Event>::Popped popped;
     while (world_.queue.pop(popped)) {
       world_.now = popped.at;
-      medium_.on_frame_end(popped.event.first);
+      if (popped.event.kind == sim::EventKind::kFrameEnd) {
+        medium_.on_frame_end(popped.event.first);
+      } else {
+        world_.ns3->execute(popped.event.first);
+      }
       while (const sim::RadioDelivery* delivery = medium_.next_delivery()) {
         received += delivery->frame.frame.size() == kRadioFrameBytes ? 1 : 0;
       }
@@ -61,7 +69,7 @@ class Air {
 
  private:
   sim::World world_;
-  sim::TableMedium medium_;
+  Medium medium_;
   std::uint32_t radios_ = 0;
   Buffer frame_ = Buffer(kRadioFrameBytes, std::byte{0x5a});
 };
@@ -75,8 +83,9 @@ void count(benchmark::State& state, std::size_t received, std::size_t receivers)
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
+template <class Medium>
 void circle(benchmark::State& state, std::size_t receivers) {
-  Air air;
+  Air<Medium> air;
   air.add_circle(receivers);
   for (int i = 0; i < 100; ++i) air.send(0);
   std::size_t received = 0;
@@ -93,7 +102,7 @@ void ns3_circle(benchmark::State& state, std::size_t receivers) {
 
 void world(benchmark::State& state) {
   constexpr std::size_t kRadios = 1000, kRow = 32;
-  Air air;
+  Air<sim::TableMedium> air;
   for (std::size_t i = 0; i < kRadios; ++i) {
     air.add(100.0 * static_cast<double>(i % kRow), 100.0 * static_cast<double>(i / kRow));
   }
@@ -107,11 +116,15 @@ void world(benchmark::State& state) {
 const bool registered = [] {
   for (const std::size_t receivers : {1, 4, 8, 15, 127, 999}) {
     const std::string number = std::to_string(receivers);
-    benchmark::RegisterBenchmark(("medium/" + number).c_str(), circle, receivers);
+    benchmark::RegisterBenchmark(("medium/" + number).c_str(), circle<sim::TableMedium>,
+                                 receivers);
     if (receivers > 15) continue;
     benchmark::RegisterBenchmark(("ns3phy/" + number).c_str(), ns3_circle, receivers);
+    benchmark::RegisterBenchmark(("ns3medium/" + number).c_str(), circle<sim::Ns3Medium>,
+                                 receivers);
     const double bound = receivers == 1 ? 150 : receivers <= 8 ? 250 : 0;
     add_goal({"medium/" + number, {"ns3phy/" + number}, bound});
+    add_goal({"medium/" + number, {"ns3medium/" + number}, 0});
   }
   benchmark::RegisterBenchmark("medium/world", world);
   return true;

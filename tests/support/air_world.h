@@ -1,4 +1,4 @@
-// Radios in the air without anything else: the table medium, its events and its deliveries.
+// Radios in the air without anything else: a medium, its events and its deliveries.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,9 @@
 
 namespace twinbed::testing {
 
-class AirWorld {
+/// `Medium` is TableMedium, or another one that is made in the same way.
+template <class Medium>
+class AirWorldOf {
  public:
   /// A frame that has arrived, with its bytes.
   struct Heard {
@@ -19,7 +21,7 @@ class AirWorld {
     Buffer bytes;
   };
 
-  explicit AirWorld(const sim::AirOptions& options, std::uint64_t seed = 1)
+  explicit AirWorldOf(const sim::AirOptions& options, std::uint64_t seed = 1)
       : medium_((world_.seed = seed, world_), options) {}
 
   /// A node that stands still, with these cards; returns its number.
@@ -46,11 +48,7 @@ class AirWorld {
     sim::EventQueue<sim::Event>::Popped popped;
     while (world_.queue.next_time() <= end && world_.queue.pop(popped)) {
       world_.now = popped.at;
-      if (popped.event.kind == sim::EventKind::kFrameEnd) {
-        medium_.on_frame_end(popped.event.first);
-      } else {
-        medium_.on_channel_access(popped.event.subject);
-      }
+      execute(popped.event);
       while (const sim::RadioDelivery* delivery = medium_.next_delivery()) take(*delivery);
     }
     if (end != kNever) world_.now = end;
@@ -65,20 +63,31 @@ class AirWorld {
     return count;
   }
   std::vector<Heard>& heard() { return heard_; }
-  sim::TableMedium& medium() { return medium_; }
+  Medium& medium() { return medium_; }
   sim::World& world() { return world_; }
   Time now() const { return world_.now; }
 
  private:
+  void execute(const sim::Event& event) {
+    if (event.kind == sim::EventKind::kFrameEnd) {
+      medium_.on_frame_end(event.first);
+    } else if (event.kind == sim::EventKind::kChannelAccess) {
+      medium_.on_channel_access(event.subject);
+    } else {
+      world_.ns3->execute(event.first);
+    }
+  }
   void take(const sim::RadioDelivery& delivery) {
     heard_.push_back({world_.now, delivery.node, delivery.frame,
                       Buffer(delivery.frame.frame.begin(), delivery.frame.frame.end())});
   }
 
   sim::World world_;
-  sim::TableMedium medium_;
+  Medium medium_;
   std::uint32_t nodes_ = 0;
   std::vector<Heard> heard_;
 };
+
+using AirWorld = AirWorldOf<sim::TableMedium>;
 
 }  // namespace twinbed::testing
