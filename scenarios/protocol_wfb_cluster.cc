@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "core/protocols/wfb/ssh_lifecycle.h"
+#include "scenarios/fields_leaves.h"
 #include "scenarios/protocol_wfb.h"
 #include "scenarios/suggest.h"
 #include "scenarios/wfb/cluster_load.h"
@@ -118,17 +119,37 @@ Result<sim::ProtocolFactory> make_vehicle(const WfbPlace& place, const WfbCluste
       [made = *options] { return std::make_unique<wfb::CentralNode>(made); });
 }
 
+/// That the cards are those of the file: their number, and their channels.
+std::optional<Error> check_cards(const WfbPlace& place, const WfbCluster& cluster,
+                                 const NodePlan& plan) {
+  const std::vector<sim::CardOptions>& cards = place.node().cards;
+  if (plan.cards.size() != cards.size()) {
+    return place.error("it has " + std::to_string(cards.size()) + " cards and " +
+                       std::to_string(plan.cards.size()) + " wlans in " + cluster.file +
+                       "; give both the same number");
+  }
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    const std::uint32_t number = plan.cards[i].channel;
+    const auto wanted = parse_channel(std::to_string(number) + (number > 2000 ? " MHz" : ""));
+    if (!wanted) return place.error(cluster.file + ": " + wanted.error());
+    if (*wanted == cards[i].channel) continue;
+    const auto mhz = [](ChannelMhz channel) {
+      return std::to_string(static_cast<unsigned>(channel)) + " MHz";
+    };
+    return place.error("its card " + std::to_string(i) + " is at " + mhz(cards[i].channel) +
+                       ", but " + plan.cards[i].name + " at " + mhz(*wanted) + " in " +
+                       cluster.file + "; give both the same channel");
+  }
+  return std::nullopt;
+}
+
 Result<sim::ProtocolFactory> make_node(const WfbPlace& place, const WfbCluster& cluster,
                                        const ClusterConfig& config) {
   const std::string profile = profile_of(cluster, place.node());
   const IpAddress here = place.endpoints[place.index].address;
   const auto plan = plan_node(config, {profile}, here);
   if (!plan) return place.error(cluster.file + ": " + plan.error());
-  if (plan->cards.size() != place.node().cards.size()) {
-    return place.error("it has " + std::to_string(place.node().cards.size()) + " cards and " +
-                       std::to_string(plan->cards.size()) + " wlans in " + cluster.file +
-                       "; give both the same number");
-  }
+  if (const auto error = check_cards(place, cluster, *plan)) return *error;
   NodeSettings settings;
   settings.sends_reports = cluster.is_adaptive;
   if (cluster.init_digest) {

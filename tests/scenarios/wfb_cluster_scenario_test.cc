@@ -233,6 +233,9 @@ TEST(WfbCluster, RefusesWhatDoesNotFitTheClusterFile) {
             "network.devices");
   EXPECT_EQ(refusal({"nodes.near.cards=[{}, {}]"}),
             "node near: it has 2 cards and 1 wlans in two_nodes.cfg; give both the same number");
+  EXPECT_EQ(refusal({"nodes.far.cards=[{channel: 36}]"}),
+            "node far: its card 0 is at 5180 MHz, but wlan0 at 5825 MHz in two_nodes.cfg; give "
+            "both the same channel");
   EXPECT_THAT(refusal({"nodes.drone.cards=[]"}), HasSubstr("a vehicle uses radio cards"));
   EXPECT_THAT(refusal({"nodes.drone.options.profile=plane"}),
               HasSubstr("there is no profile 'plane'"));
@@ -293,11 +296,15 @@ std::string disk_of(sim::Node& node) {
   return content;
 }
 
-TEST(WfbCluster, NoKeyEverLeavesItsNode) {
+class WfbKeysStay : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WfbKeysStay, NoKeyEverLeavesItsNode) {
   const auto keys = wfb::link_keys_from_password("twinbed");
   ASSERT_TRUE(keys);
-  const Scenario scenario =
-      load("node_crash_ssh", {"duration=30 s", "protocol.options.adaptive=true"});
+  const std::string policy = GetParam();
+  Settings settings{"duration=30 s", "protocol.policy=" + policy};
+  if (policy == "robust") settings.push_back("protocol.options.adaptive=true");
+  const Scenario scenario = load("node_crash_ssh", settings);
   Eavesdropper tap(keys->ground);
   twinbed::testing::TextSink rows;
   const auto built = build_simulation(scenario, 1, rows);
@@ -325,9 +332,14 @@ TEST(WfbCluster, NoKeyEverLeavesItsNode) {
   ASSERT_FALSE(tap.announcements.empty());
   EXPECT_NE(tap.on_wire.find(tap.announcements.front()), std::string::npos);
   EXPECT_NE(tap.in_air.find(tap.announcements.front()), std::string::npos);
-  EXPECT_THAT(places["disk of central"], Not(IsEmpty())) << "epochs are kept";
+  if (policy == "robust") {
+    EXPECT_THAT(places["disk of central"], Not(IsEmpty())) << "epochs are kept";
+  }
   EXPECT_THAT(places["disk of near"], IsEmpty()) << "nodes keep nothing";
 }
+
+INSTANTIATE_TEST_SUITE_P(Policies, WfbKeysStay, ::testing::Values("original", "robust"),
+                         [](const auto& suite) { return std::string(suite.param); });
 
 }  // namespace
 }  // namespace twinbed::scenarios
