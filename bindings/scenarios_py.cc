@@ -175,7 +175,7 @@ void check(const Scenario& scenario, bool own_protocol) {
   const auto files = value_of(scenarios::ScenarioFiles::read(scenario));
   const auto network = value_of(scenarios::build_network(scenario, files, 0));
   for (std::size_t node = 0; !own_protocol && node < scenario.nodes.size(); ++node) {
-    value_of(scenarios::make_protocol(scenario, node, network.endpoints));
+    value_of(scenarios::make_protocol(scenario, node, network.endpoints, files));
   }
 }
 

@@ -40,6 +40,8 @@ const Kind<double>& distance_kind();             ///< "150 m"
 const Kind<double>& speed_kind();                ///< "12 m/s"
 const Kind<double>& angle_kind();                ///< "45 deg"
 const Kind<std::uint32_t>& frequency_kind();     ///< in MHz, 1 to 65535
+/// What channel_kind() reads; the error is one sentence.
+Result<ChannelMhz> parse_channel(std::string_view text);
 const Kind<ChannelMhz>& channel_kind();          ///< a channel's number, or its frequency
 const Kind<OptionValue>& option_kind();
 const Kind<Options>& options_kind();

@@ -49,6 +49,12 @@ Result<std::uint32_t> parse_mhz(std::string_view text) {
   return static_cast<std::uint32_t>(*mhz);
 }
 
+std::string format_mhz(std::uint32_t mhz) { return std::to_string(mhz) + " MHz"; }
+
+Json mhz_schema() { return pattern(std::string(kNumberPattern) + " ?(MHz|GHz)"); }
+
+}  // namespace
+
 /// IEEE 802.11-2020, annex E: 1 to 13 and 14 in the band of 2.4 GHz, 32 to 177 in that of 5 GHz.
 Result<ChannelMhz> parse_channel(std::string_view text) {
   std::uint32_t number = 0;
@@ -66,12 +72,6 @@ Result<ChannelMhz> parse_channel(std::string_view text) {
   return Error{in_quotes(text) + " is no channel, write 1 to 14, 32 to 177, or a frequency such as "
                                  "'5825 MHz'"};
 }
-
-std::string format_mhz(std::uint32_t mhz) { return std::to_string(mhz) + " MHz"; }
-
-Json mhz_schema() { return pattern(std::string(kNumberPattern) + " ?(MHz|GHz)"); }
-
-}  // namespace
 
 const Kind<double>& number_kind() {
   static const auto kind = plain_kind("a number such as 2.5", 1e9);

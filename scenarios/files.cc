@@ -44,13 +44,23 @@ Result<std::string> read_from_disk(const Scenario& scenario, const std::string& 
   return content;
 }
 
-/// The names as the scenario has them: of the network's file, and of the files of its nodes, or of
-/// one of them.
+/// Options of protocols that are names of files.
+void add_names(Options& options, std::vector<std::string*>& names) {
+  const auto cluster = options.find("cluster_file");
+  if (cluster == options.end()) return;
+  auto* file = std::get_if<std::string>(&cluster->second);
+  if (file != nullptr && !file->empty()) names.push_back(file);
+}
+
+/// The names as the scenario has them: of the network's file, of the protocol's, and of the files
+/// of its nodes, or of one of them.
 std::vector<std::string*> names_in(Scenario& scenario, std::optional<std::size_t> only_node) {
   std::vector<std::string*> names;
   if (!scenario.network.file.empty()) names.push_back(&scenario.network.file);
+  add_names(scenario.protocol.options, names);
   for (std::size_t node = 0; node < scenario.nodes.size(); ++node) {
     if (only_node && node != *only_node) continue;
+    add_names(scenario.nodes[node].options, names);
     std::optional<MobilitySpec>& mobility = scenario.nodes[node].mobility;
     if (mobility && !mobility->file.empty()) names.push_back(&mobility->file);
     for (auto& [name, source] : scenario.nodes[node].files) {

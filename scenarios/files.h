@@ -1,4 +1,5 @@
-// The files that a scenario names: those of its nodes, and the graph of its network.
+// The files that a scenario names: those of its nodes and of its protocol (option cluster_file),
+// and the graph of its network.
 //
 // They are read once, before the run, and everything that needs one takes it from here: what the
 // run saw is what goes into the result store with it, and a replay takes it from there. Files that

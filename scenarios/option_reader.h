@@ -28,6 +28,9 @@ class OptionReader {
     return take(key, missing, "a duration such as '5 ms'");
   }
 
+  /// For a value that has the right type and no meaning.
+  void refuse(const std::string& key, std::string_view wanted) { complain(key, wanted); }
+
   std::optional<Error> error() const;
 
  private:

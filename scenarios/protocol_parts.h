@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "scenarios/files.h"
 #include "scenarios/scenario.h"
 #include "sim/node.h"
 
@@ -36,6 +37,7 @@ Result<sim::ProtocolFactory> make_election(const Scenario& scenario, std::size_t
 Result<sim::ProtocolFactory> make_raft(const Scenario& scenario, std::size_t node,
                                        const std::vector<Endpoint>& endpoints);
 Result<sim::ProtocolFactory> make_wfb(const Scenario& scenario, std::size_t node,
-                                      const std::vector<Endpoint>& endpoints);
+                                      const std::vector<Endpoint>& endpoints,
+                                      const ScenarioFiles& files);
 
 }  // namespace twinbed::scenarios

@@ -8,8 +8,10 @@
 //
 // A transmitter or receiver with cards uses these; one without sends to the injectors, or hears the
 // forwarders.
-#include <map>
-#include <mutex>
+//
+// Whole clusters are built in protocol_wfb_cluster.cc.
+#include "scenarios/protocol_wfb.h"
+
 #include <sstream>
 
 #include "core/protocols/traffic/traffic.h"
@@ -17,43 +19,17 @@
 #include "core/protocols/wfb/injector_node.h"
 #include "core/protocols/wfb/receiver_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
-#include "scenarios/option_reader.h"
-#include "scenarios/protocol_parts.h"
 #include "scenarios/suggest.h"
 #include "sim/medium/airtime.h"
 
 namespace twinbed::scenarios {
 namespace {
 
-constexpr const char* kRoles = "source, transmitter, injector, forwarder, receiver and sink";
-
-/// A node of the scenario with what its builder needs of it.
-struct Place {
-  const Scenario& scenario;
-  std::size_t index;
-  const std::vector<Endpoint>& endpoints;
-
-  const NodeSpec& node() const { return scenario.nodes[index]; }
-  Endpoint local() const { return {kAnyAddress, node().port}; }
-  Error error(const std::string& sentence) const {
-    return Error{"node " + node().name + ": " + sentence};
-  }
-};
-
-/// Deriving keys takes some 50 ms and 32 MiB, and every start of every node needs them.
-Result<wfb::LinkKeys> keys_of(const std::string& password) {
-  static std::mutex mutex;
-  static std::map<std::string, wfb::LinkKeys> known;
-  const std::lock_guard lock(mutex);
-  const auto found = known.find(password);
-  if (found != known.end()) return found->second;
-  Result<wfb::LinkKeys> keys = wfb::link_keys_from_password(password);
-  if (keys) known.emplace(password, *keys);
-  return keys;
-}
+constexpr const char* kRoles =
+    "source, transmitter, injector, forwarder, receiver, sink, central, node and vehicle";
 
 /// The nodes that an option names, separated by spaces; without the option, all of a role.
-Result<std::vector<std::size_t>> named_nodes(const Place& place, const std::string& names,
+Result<std::vector<std::size_t>> named_nodes(const WfbPlace& place, const std::string& names,
                                              const std::string& role) {
   std::vector<std::size_t> found;
   const std::vector<NodeSpec>& nodes = place.scenario.nodes;
@@ -76,7 +52,7 @@ Result<std::vector<std::size_t>> named_nodes(const Place& place, const std::stri
 }
 
 /// The one node of a role that this one speaks to.
-Result<std::size_t> only_node(const Place& place, const std::string& option,
+Result<std::size_t> only_node(const WfbPlace& place, const std::string& option,
                               const std::string& name, const std::string& role) {
   const auto found = named_nodes(place, name, role);
   if (!found) return Error{found.error()};
@@ -86,21 +62,9 @@ Result<std::size_t> only_node(const Place& place, const std::string& option,
   return place.error(problem + ", name one with the option '" + option + "'");
 }
 
-/// What all programs of a link must have in common, and the switches of policy robust.
-struct LinkOptions {
-  wfb::ChannelId channel;
-  std::string password;
-  bool session_repeat = false;
-  bool refuse_replay = false;
-  bool close_block = false;
-  bool flush_on_session = false;
-  Duration ring_timeout{};
-  Duration log_interval{};
-};
-
-LinkOptions read_link(OptionReader& options, const Place& place) {
+WfbLink read_link(OptionReader& options, const WfbPlace& place) {
   const bool is_robust = place.scenario.protocol.policy == "robust";
-  LinkOptions link;
+  WfbLink link;
   const std::string domain = options.text("link_domain", "default");
   const std::int64_t port = options.integer("radio_port", 0);
   link.channel =
@@ -151,7 +115,8 @@ RadioOptions read_radio(OptionReader& options) {
 
 /// Options of single roles, which may stand with the protocol for all nodes of the role.
 struct RoleOptions {
-  std::string to;          ///< source: transmitter; forwarder: receiver; receiver: sink
+  std::string to;  ///< source: transmitter, central or vehicle; forwarder: receiver; receiver: sink
+  std::string stream;  ///< source: which one of the central node or vehicle
   Duration interval{};
   std::int64_t bytes = 0;
   Duration start{};
@@ -159,21 +124,24 @@ struct RoleOptions {
 };
 
 RoleOptions read_role(OptionReader& options) {
-  return {options.text("to", ""), options.duration("interval", std::chrono::milliseconds(2)),
+  return {options.text("to", ""), options.text("stream", "video"),
+          options.duration("interval", std::chrono::milliseconds(2)),
           options.integer("bytes", 1000),
           options.duration("start", std::chrono::milliseconds(100)),
           options.duration("lasts", Duration{})};
 }
 
 struct WfbOptions {
-  LinkOptions link;
+  WfbLink link;
+  WfbCluster cluster;
   RadioOptions radio;
   RoleOptions role;
 };
 
-Result<WfbOptions> read_options(const Place& place) {
+Result<WfbOptions> read_options(const WfbPlace& place) {
   OptionReader options(merged_options(place.scenario, place.node()), "protocol wfb");
-  WfbOptions read{read_link(options, place), read_radio(options), read_role(options)};
+  WfbOptions read{read_link(options, place), read_wfb_cluster(options, place),
+                  read_radio(options), read_role(options)};
   if (const auto error = options.error()) return *error;
   const auto bad = [&](const std::string& sentence) {
     return Error{"protocol wfb: " + sentence};
@@ -203,22 +171,29 @@ std::vector<InterfaceId> interfaces_of(const NodeSpec& node) {
   return interfaces;
 }
 
-std::optional<Error> needs_port(const Place& place) {
+std::optional<Error> needs_port(const WfbPlace& place) {
   if (place.node().port != 0) return std::nullopt;
   return place.error("a " + place.node().role + " listens, give it a port");
 }
 
-std::optional<Error> needs_cards(const Place& place) {
+std::optional<Error> needs_cards(const WfbPlace& place) {
   if (!place.node().cards.empty()) return std::nullopt;
   return place.error("a " + place.node().role + " uses radio cards, give it 'cards'");
 }
 
-Result<sim::ProtocolFactory> make_source(const Place& place, const WfbOptions& options) {
-  const auto peer = only_node(place, "to", options.role.to, "transmitter");
-  if (!peer) return Error{peer.error()};
+Result<sim::ProtocolFactory> make_source(const WfbPlace& place, const WfbOptions& options) {
   traffic::SourceOptions source;
   source.local = place.local();
-  source.peer = place.endpoints[*peer];
+  if (!options.cluster.file.empty()) {
+    const auto input =
+        wfb_stream_input(place, options.cluster, options.role.to, options.role.stream);
+    if (!input) return Error{input.error()};
+    source.peer = *input;
+  } else {
+    const auto peer = only_node(place, "to", options.role.to, "transmitter");
+    if (!peer) return Error{peer.error()};
+    source.peer = place.endpoints[*peer];
+  }
   source.interval = options.role.interval;
   source.bytes = static_cast<std::size_t>(options.role.bytes);
   source.start = options.role.start;
@@ -226,17 +201,17 @@ Result<sim::ProtocolFactory> make_source(const Place& place, const WfbOptions& o
   return sim::ProtocolFactory([=] { return std::make_unique<traffic::Source>(source); });
 }
 
-Result<sim::ProtocolFactory> make_sink(const Place& place) {
+Result<sim::ProtocolFactory> make_sink(const WfbPlace& place) {
   if (const auto error = needs_port(place)) return *error;
   return sim::ProtocolFactory(
       [local = place.local()] { return std::make_unique<traffic::Sink>(local); });
 }
 
-Result<sim::ProtocolFactory> make_transmitter(const Place& place, const WfbOptions& options,
+Result<sim::ProtocolFactory> make_transmitter(const WfbPlace& place, const WfbOptions& options,
                                               const wfb::LinkKeys& keys) {
   if (const auto error = needs_port(place)) return *error;
   wfb::TransmitterOptions made;
-  const LinkOptions& link = options.link;
+  const WfbLink& link = options.link;
   made.encoder.keys = keys.drone;
   made.encoder.channel = link.channel;
   made.encoder.fec = {static_cast<std::uint8_t>(options.radio.k),
@@ -269,10 +244,10 @@ Result<sim::ProtocolFactory> make_transmitter(const Place& place, const WfbOptio
   return sim::ProtocolFactory([=] { return std::make_unique<wfb::TransmitterNode>(made); });
 }
 
-Result<sim::ProtocolFactory> make_receiver(const Place& place, const WfbOptions& options,
+Result<sim::ProtocolFactory> make_receiver(const WfbPlace& place, const WfbOptions& options,
                                            const wfb::LinkKeys& keys) {
   wfb::ReceiverOptions made;
-  const LinkOptions& link = options.link;
+  const WfbLink& link = options.link;
   made.decoder.keys = keys.ground;
   made.decoder.channel = link.channel;
   made.decoder.ring_timeout = link.ring_timeout;
@@ -292,7 +267,7 @@ Result<sim::ProtocolFactory> make_receiver(const Place& place, const WfbOptions&
   return sim::ProtocolFactory([=] { return std::make_unique<wfb::ReceiverNode>(made); });
 }
 
-Result<sim::ProtocolFactory> make_forwarder(const Place& place, const WfbOptions& options) {
+Result<sim::ProtocolFactory> make_forwarder(const WfbPlace& place, const WfbOptions& options) {
   if (const auto error = needs_cards(place)) return *error;
   const auto aggregator = only_node(place, "to", options.role.to, "receiver");
   if (!aggregator) return Error{aggregator.error()};
@@ -300,7 +275,7 @@ Result<sim::ProtocolFactory> make_forwarder(const Place& place, const WfbOptions
   return sim::ProtocolFactory([=] { return std::make_unique<wfb::ForwarderNode>(made); });
 }
 
-Result<sim::ProtocolFactory> make_injector(const Place& place) {
+Result<sim::ProtocolFactory> make_injector(const WfbPlace& place) {
   if (const auto error = needs_port(place)) return *error;
   if (const auto error = needs_cards(place)) return *error;
   const wfb::InjectorOptions made{place.node().port, interfaces_of(place.node())};
@@ -310,16 +285,18 @@ Result<sim::ProtocolFactory> make_injector(const Place& place) {
 }  // namespace
 
 Result<sim::ProtocolFactory> make_wfb(const Scenario& scenario, std::size_t index,
-                                      const std::vector<Endpoint>& endpoints) {
-  const Place place{scenario, index, endpoints};
+                                      const std::vector<Endpoint>& endpoints,
+                                      const ScenarioFiles& files) {
+  const WfbPlace place{scenario, index, endpoints, files};
   const std::string& role = place.node().role;
   const Result<WfbOptions> options = read_options(place);
   if (!options) return Error{options.error()};
   if (role == "source") return make_source(place, *options);
   if (role == "sink") return make_sink(place);
   if (role == "injector") return make_injector(place);
+  if (is_wfb_cluster_role(role)) return make_wfb_cluster(place, options->link, options->cluster);
   if (role == "forwarder") return make_forwarder(place, *options);
-  const Result<wfb::LinkKeys> keys = keys_of(options->link.password);
+  const Result<wfb::LinkKeys> keys = wfb_keys(options->link.password);
   if (!keys) return Error{keys.error()};
   if (role == "transmitter") return make_transmitter(place, *options, *keys);
   if (role == "receiver") return make_receiver(place, *options, *keys);

@@ -31,12 +31,13 @@ Result<sim::ProtocolFactory> make_pingpong(const Scenario& scenario, std::size_t
 }  // namespace
 
 Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t node,
-                                           const std::vector<Endpoint>& endpoints) {
+                                           const std::vector<Endpoint>& endpoints,
+                                           const ScenarioFiles& files) {
   const std::string& name = scenario.protocol.name;
   if (name == "pingpong") return make_pingpong(scenario, node, endpoints);
   if (name == "election") return make_election(scenario, node, endpoints);
   if (name == "raft") return make_raft(scenario, node, endpoints);
-  if (name == "wfb") return make_wfb(scenario, node, endpoints);
+  if (name == "wfb") return make_wfb(scenario, node, endpoints, files);
   std::string known;
   for (const std::string& other : protocol_names()) known += " " + other;
   return Error{"there is no protocol '" + name + "'; there are" + known};

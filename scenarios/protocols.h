@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "scenarios/files.h"
 #include "scenarios/scenario.h"
 #include "sim/checkers/checker.h"
 #include "sim/node.h"
@@ -12,9 +13,11 @@
 namespace twinbed::scenarios {
 
 /// What builds the protocol of one node; an error is the user's: an unknown protocol, policy, role
-/// or option. `endpoints` are those of all nodes, in their order.
+/// or option. `endpoints` are those of all nodes, in their order; `files` those that the scenario
+/// names.
 Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t node,
-                                           const std::vector<Endpoint>& endpoints);
+                                           const std::vector<Endpoint>& endpoints,
+                                           const ScenarioFiles& files);
 
 /// The nodes as checkers know them, with the numbers by which the protocol calls them.
 sim::RunNodes run_nodes(const Scenario& scenario);

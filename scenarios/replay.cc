@@ -124,7 +124,7 @@ Result<std::vector<RecordedNode>> nodes_of_scenario(const Recorded& recorded) {
   if (!network) return Error{network.error()};
   std::vector<RecordedNode> nodes;
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
-    auto factory = make_protocol(scenario, index, network->endpoints);
+    auto factory = make_protocol(scenario, index, network->endpoints, recorded.files);
     if (!factory) return Error{factory.error()};
     nodes.push_back(
         {NodeId{static_cast<std::uint32_t>(index)}, scenario.nodes[index].name, *factory});

@@ -52,7 +52,8 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
     sim::ProtocolFactory make = factory ? factory(scenario, index) : sim::ProtocolFactory{};
     if (!make) {
-      Result<sim::ProtocolFactory> registered = make_protocol(scenario, index, network->endpoints);
+      Result<sim::ProtocolFactory> registered =
+          make_protocol(scenario, index, network->endpoints, files);
       if (!registered) return Error{registered.error()};
       make = std::move(*registered);
     }

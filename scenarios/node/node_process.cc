@@ -141,7 +141,7 @@ class NodeProcess {
 
 Result<int> NodeProcess::prepare() {
   const Scenario& scenario = options_.scenario;
-  auto factory = make_protocol(scenario, options_.node, network_.endpoints);
+  auto factory = make_protocol(scenario, options_.node, network_.endpoints, files_);
   if (!factory) return Error{factory.error()};
   factory_ = *factory;
   auto addresses = make_address_map(scenario, network_.endpoints, options_.run_number,

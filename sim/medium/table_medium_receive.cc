@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/hash.h"
+#include "core/wire/radiotap.h"
 #include "sim/medium/airtime.h"
 #include "sim/medium/decibel.h"
 #include "sim/medium/frame_random.h"
@@ -271,6 +272,7 @@ void TableMedium::describe(const Transmission& sent, const Reception& heard, RxF
   frame.rate = sent.rate.params;
   frame.frame = world_.payloads.view(sent.payload);
   frame.antenna_count = 0;
+  frame.readings.fill(kUnknownReading);
   const std::int8_t noise_dbm = dbm_from_mdb(card.noise_mdb[0]);
   for (std::size_t i = 0; i < card.antenna_gains_mdb.size(); ++i) {
     if (!card.is_antenna_on[i]) continue;

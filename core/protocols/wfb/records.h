@@ -40,6 +40,11 @@ inline constexpr EventType kSelectedEvent{"wfb.selected", "another card transmit
 /// {"stream", "bytes"}
 inline constexpr EventType kBadBatchEvent{"wfb.bad_batch", "a tunnel's payload is malformed"};
 
+// Of the lifecycle ssh.
+/// {"node", "reason"}: the connection, as to_string(StreamEventKind) has it; "node" at the central
+/// node alone, and of the node whose connection is lost.
+inline constexpr EventType kEndedEvent{"wfb.ended", "a central node or a node's script has ended"};
+
 /// {"stream", "k", "n", "mcs", "loss_ppm", "reason"}: reason "report" or "silence".
 inline constexpr EventType kLinkEvent{"wfb.link", "a stream is sent in another way"};
 inline constexpr Metric kLinkLoss{"wfb.link.loss", "1", "share of fragments lost, as reported"};

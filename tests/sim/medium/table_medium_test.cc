@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/wire/radiotap.h"
 #include "sim/medium/airtime.h"
 #include "sim/medium/noise.h"
 #include "tests/support/air_world.h"
@@ -60,6 +61,8 @@ TEST(TableMedium, DeliversAFrameAtItsEndWithWhatTheCardMeasured) {
   // 20 dBm less the 87.75 dB of 100 m at 5825 MHz; noise of 20 MHz and a figure of 7 dB.
   EXPECT_EQ(heard.frame.readings[0].signal_dbm, -68);
   EXPECT_EQ(heard.frame.readings[0].noise_dbm, -94);
+  EXPECT_EQ(heard.frame.readings[1].antenna, kUnknownReading.antenna) << "it has one antenna";
+  EXPECT_EQ(heard.frame.readings[1].signal_dbm, kUnknownReading.signal_dbm);
   EXPECT_EQ(air.world().payloads.in_use(), 0U);
 }
 

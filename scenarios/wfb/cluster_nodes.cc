@@ -1,0 +1,237 @@
+#include "scenarios/wfb/cluster_nodes.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "scenarios/suggest.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+/// Where a stream's packets come from and go to.
+struct Radios {
+  std::optional<std::uint16_t> aggregator_port;  ///< none: the cards of this host
+  std::vector<wfb::TxOutput> outputs;
+  std::vector<wfb::WlanId> cards;  ///< behind the outputs
+};
+
+Duration from_seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+wfb::RadioSettings radio_of(const StreamConfig& stream) {
+  wfb::RadioSettings radio;
+  radio.stbc = static_cast<std::uint8_t>(stream.stbc);
+  radio.ldpc = static_cast<std::uint8_t>(stream.ldpc);
+  radio.short_guard_interval = stream.short_gi ? 1 : 0;
+  radio.bandwidth_mhz = static_cast<std::uint8_t>(stream.bandwidth);
+  radio.mcs = static_cast<std::uint8_t>(stream.mcs_index);
+  radio.vht_mode = stream.force_vht ? 1 : 0;
+  return radio;
+}
+
+wfb::StreamKind kind_of(ServiceType type) {
+  switch (type) {
+    case ServiceType::kMavlink: return wfb::StreamKind::kMavlink;
+    case ServiceType::kTunnel: return wfb::StreamKind::kTunnel;
+    default: return wfb::StreamKind::kPlain;
+  }
+}
+
+/// Makes the streams of one profile.
+class StreamMaker {
+ public:
+  StreamMaker(const ClusterConfig& config, const CentralSettings& settings)
+      : config_(config), settings_(settings) {}
+
+  std::map<IpAddress, Buffer> digests;
+
+  Result<wfb::StreamOptions> make(const StreamConfig& stream, std::uint32_t link_id,
+                                  const Radios& radios) const {
+    const wfb::RadioSettings radio = radio_of(stream);
+    if (stream.stream_tx && !wfb::tx_params_of(radio)) {
+      return Error{"stream " + in_quotes(stream.name) + " cannot be sent with a bandwidth of " +
+                   std::to_string(stream.bandwidth) +
+                   " MHz, which no radiotap header can say; use 10, 20, 40, 80 or 160"};
+    }
+    wfb::StreamOptions made;
+    made.name = stream.name;
+    made.kind = kind_of(stream.service_type);
+    made.cards = radios.cards;
+    if (stream.stream_rx) {
+      made.receive = receiver(*stream.stream_rx, link_id);
+      made.receive->listen_port = radios.aggregator_port;
+      made.receive->init_digests = digests;
+    }
+    if (stream.stream_tx) made.transmit = transmitter(stream, link_id, radios);
+    add_user(stream, made);
+    if (settings_.is_adaptive) make_adaptive(stream, link_id, radios, made);
+    return made;
+  }
+
+ private:
+  wfb::ReceiverOptions receiver(std::uint32_t radio_port, std::uint32_t link_id) const {
+    wfb::ReceiverOptions made;
+    made.decoder.keys = settings_.keys;
+    made.decoder.channel = wfb::ChannelId::of(link_id, static_cast<std::uint8_t>(radio_port));
+    made.decoder.ring_timeout = settings_.ring_timeout;
+    made.decoder.flush_on_session = settings_.flush_on_session;
+    made.decoder.refuse_replay = settings_.refuse_replay;
+    return made;
+  }
+
+  wfb::TransmitterOptions transmitter(const StreamConfig& stream, std::uint32_t link_id,
+                                      const Radios& radios) const {
+    wfb::TransmitterOptions made;
+    made.encoder.keys = settings_.keys;
+    made.encoder.channel =
+        wfb::ChannelId::of(link_id, static_cast<std::uint8_t>(stream.stream_tx.value_or(0)));
+    made.encoder.fec = {static_cast<std::uint8_t>(stream.fec_k),
+                        static_cast<std::uint8_t>(stream.fec_n)};
+    made.encoder.session_repeat = settings_.session_repeat;
+    made.encoder.refuse_replay = settings_.refuse_replay;
+    made.close_block = settings_.close_block;
+    made.radio = radio_of(stream);
+    made.frame_type =
+        stream.frame_type == "rts" ? wfb::FrameType::kRts : wfb::FrameType::kData;
+    made.outputs = radios.outputs;
+    made.mirror = stream.mirror;
+    made.fec_timeout = std::chrono::milliseconds(stream.fec_timeout);
+    made.fec_delay = std::chrono::microseconds(stream.fec_delay);
+    if (stream.use_qdisc) made.fwmark = stream.fwmark;
+    return made;
+  }
+
+  /// Unix sockets and serial devices are the application's here.
+  void add_user(const StreamConfig& stream, wfb::StreamOptions& made) const {
+    made.batch_limit = config_.common.radio_mtu;
+    if (made.kind == wfb::StreamKind::kMavlink) {
+      made.batch_timeout = from_seconds(config_.common.mavlink_agg_timeout);
+    } else if (made.kind == wfb::StreamKind::kTunnel) {
+      made.batch_timeout = from_seconds(config_.common.tunnel_agg_timeout);
+    }
+    if (!stream.peer) return;
+    const Endpoint& endpoint = stream.peer->endpoint;
+    if (stream.peer->kind == Peer::Kind::kListen) made.input_port = endpoint.port;
+    if (stream.peer->kind != Peer::Kind::kConnect) return;
+    const bool is_here = endpoint.address.value >> 24 == kLoopback.value >> 24;
+    made.peer = endpoint;
+    if (is_here && !settings_.this_host.is_any()) made.peer->address = settings_.this_host;
+  }
+
+  void make_adaptive(const StreamConfig& stream, std::uint32_t link_id, const Radios& radios,
+                     wfb::StreamOptions& made) const {
+    if (made.kind != wfb::StreamKind::kPlain) return;
+    if (made.receive && !made.transmit) {
+      made.reporter.emplace();
+      made.reporter->transmit = transmitter(stream, link_id, radios);
+      made.reporter->transmit.mirror = false;
+      made.reporter->transmit.radio.mcs = 0;
+    } else if (made.transmit && !made.receive && !radios.aggregator_port) {
+      made.adaptive.emplace();
+      made.adaptive->receive = receiver(stream.stream_tx.value_or(0), link_id);
+      wfb::LinkController::Options& controller = made.adaptive->controller;
+      controller.k = static_cast<std::uint8_t>(stream.fec_k);
+      controller.least_n = static_cast<std::uint8_t>(std::min(255u, stream.fec_k + 1));
+      controller.most_n = static_cast<std::uint8_t>(std::min(255u, 2 * stream.fec_k));
+    }
+  }
+
+  const ClusterConfig& config_;
+  const CentralSettings& settings_;
+};
+
+wfb::ProfileOptions empty_profile(const ClusterConfig& config, const std::string& name) {
+  wfb::ProfileOptions profile;
+  profile.name = name;
+  profile.log_interval = std::chrono::milliseconds(config.common.log_interval);
+  return profile;
+}
+
+Radios radios_of(const StreamPlan& plan) {
+  Radios radios{plan.aggregator_port, {}, {}};
+  for (const InjectorPorts& injectors : plan.injectors) {
+    for (std::size_t card = 0; card < injectors.ports.size(); ++card) {
+      radios.outputs.push_back(wfb::InjectorAddress{{injectors.node, injectors.ports[card]}});
+      radios.cards.push_back(
+          wfb::AntennaId::of(injectors.node.value, static_cast<std::uint8_t>(card), 0).wlan());
+    }
+  }
+  return radios;
+}
+
+}  // namespace
+
+Result<wfb::CentralOptions> central_of_cluster(const ClusterConfig& config,
+                                               const std::string& profile,
+                                               const CentralSettings& settings) {
+  const auto plans = plan_cluster(config, {profile});
+  if (!plans) return Error{plans.error()};
+  StreamMaker maker(config, settings);
+  if (settings.init_digest) {
+    auto digests = expected_digests(config, {profile});
+    if (!digests) return Error{digests.error()};
+    maker.digests = *std::move(digests);
+  }
+  wfb::ProfileOptions made = empty_profile(config, profile);
+  for (const ClusterNode& node : config.nodes) {
+    for (std::size_t card = 0; card < node.wlans.size(); ++card) {
+      if (node.wifi_txpower.of(node.wlans[card])->mode != TxPower::Mode::kOff) continue;
+      made.receive_only.insert(
+          wfb::AntennaId::of(node.address.value, static_cast<std::uint8_t>(card), 0).wlan());
+    }
+  }
+  for (const StreamPlan& plan : *plans) {
+    auto stream = maker.make(plan.stream, plan.link_id, radios_of(plan));
+    if (!stream) return Error{stream.error()};
+    made.streams.push_back(*std::move(stream));
+  }
+  return wfb::CentralOptions{{std::move(made)}};
+}
+
+Result<wfb::CentralOptions> central_of_cards(const ClusterConfig& config,
+                                             const std::string& profile, std::uint8_t cards,
+                                             const CentralSettings& settings) {
+  const ProfileConfig* found = config.profile(profile);
+  if (found == nullptr) {
+    std::vector<std::string> known;
+    for (const ProfileConfig& other : config.profiles) known.push_back(other.name);
+    return Error{"there is no profile " + in_quotes(profile) +
+                 suggestion(profile, known, "the profiles")};
+  }
+  Radios radios;
+  for (std::uint8_t card = 0; card < cards; ++card) {
+    radios.outputs.push_back(InterfaceId{card});
+    radios.cards.push_back(wfb::AntennaId::of(0, card, 0).wlan());
+  }
+  const StreamMaker maker(config, settings);
+  wfb::ProfileOptions made = empty_profile(config, profile);
+  for (const StreamConfig& stream : found->streams) {
+    auto options = maker.make(stream, wfb::link_id_of(found->link_domain), radios);
+    if (!options) return Error{options.error()};
+    made.streams.push_back(*std::move(options));
+  }
+  return wfb::CentralOptions{{std::move(made)}};
+}
+
+wfb::ClusterNodeOptions cluster_node_of(const NodePlan& plan, const NodeSettings& settings) {
+  std::vector<InterfaceId> interfaces;
+  for (std::uint32_t i = 0; i < plan.cards.size(); ++i) interfaces.push_back(InterfaceId{i});
+  wfb::ClusterNodeOptions options;
+  for (const NodePlan::Stream& stream : plan.streams) {
+    wfb::ClusterNodeOptions::Stream& made = options.streams.emplace_back();
+    made.name = stream.name;
+    if (stream.stream_rx) {
+      made.forwarder = {
+          wfb::ChannelId::of(stream.link_id, static_cast<std::uint8_t>(*stream.stream_rx)),
+          {plan.server_address, stream.aggregator_port},
+          settings.init_digest};
+    }
+    if (stream.stream_tx || settings.sends_reports) {
+      made.injector = {stream.first_injector_port, interfaces};
+    }
+  }
+  return options;
+}
+
+}  // namespace twinbed::scenarios

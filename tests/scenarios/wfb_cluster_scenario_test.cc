@@ -1,0 +1,345 @@
+// Clusters of WFB-NG in scenarios: what each shipped one expects, how lifecycles differ, what is
+// refused, and that no key ever leaves its node.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "core/crypto/box.h"
+#include "core/protocols/wfb/keys.h"
+#include "core/protocols/wfb/packet.h"
+#include "core/protocols/wfb/records.h"
+#include "core/wire/ieee80211.h"
+#include "scenarios/load.h"
+#include "scenarios/protocols.h"
+#include "scenarios/run.h"
+#include "scenarios/simulation.h"
+#include "sim/radio_medium.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/text_sink.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Settings = std::vector<std::string>;
+
+std::string file_of(const std::string& name) {
+  return TWINBED_SOURCE_DIR "/scenarios/wfb/" + name + ".yaml";
+}
+
+Scenario load(const std::string& name, const Settings& settings) {
+  const auto scenario = load_scenario(file_of(name), settings);
+  EXPECT_TRUE(scenario) << scenario.error();
+  return *scenario;
+}
+
+/// Counts the packets that opened for no receiver.
+class Undecryptable final : public RunSink {
+ public:
+  void sample(Time, NodeId, const Metric& metric, double value) override {
+    if (metric.name == wfb::kRxUndecryptable.name) count += value;
+  }
+  void event(Time, NodeId, const EventType&, std::span<const Field>) override {}
+  void fault(Time, const FaultRow&) override {}
+
+  double count = 0;
+};
+
+/// A run, and each verdict that is not the one that the scenario expects.
+struct Judged {
+  std::vector<std::string> surprises;
+  twinbed::testing::TextSink rows;
+  Undecryptable undecryptable;
+
+  std::vector<std::string> events(const std::string& name) const {
+    std::vector<std::string> found;
+    for (const std::string& line : rows.lines) {
+      if (line.starts_with(name + " ")) found.push_back(line);
+    }
+    return found;
+  }
+};
+
+std::unique_ptr<Judged> judged(const Scenario& scenario, std::uint64_t seed) {
+  auto result = std::make_unique<Judged>();
+  sim::CheckerSet checkers(scenario.faults.size());
+  for (const CheckerSpec& spec : scenario.checkers) {
+    checkers.add(*sim::make_checker(spec.name, spec.options, run_nodes(scenario)));
+  }
+  TeeSink tee;
+  tee.add(checkers);
+  tee.add(result->rows);
+  tee.add(result->undecryptable);
+  const auto simulator = build_simulation(scenario, seed, tee);
+  EXPECT_TRUE(simulator) << simulator.error();
+  (*simulator)->run_until(Time{scenario.duration});
+  EXPECT_FALSE((*simulator)->failure()) << *(*simulator)->failure();
+  (*simulator)->finish();
+  const auto outcomes = checkers.finish((*simulator)->now());
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const auto& expect = scenario.checkers[i].expect;
+    const auto found = expect.find(scenario.protocol.policy);
+    const std::string expected = found == expect.end() ? "valid" : found->second;
+    const std::string verdict(sim::to_string(outcomes[i].verdict.kind));
+    if (verdict == expected) continue;
+    result->surprises.push_back("checkers." + std::to_string(i) + " is " + verdict + ": " +
+                                outcomes[i].verdict.explanation);
+  }
+  return result;
+}
+
+/// The sentence that refuses a scenario with these settings.
+std::string refusal(const Settings& settings) {
+  twinbed::testing::TextSink rows;
+  const auto built = build_simulation(load("node_crash_manual", settings), 1, rows);
+  return built ? "" : built.error();
+}
+
+// ---- What the shipped scenarios expect ---------------------------------------------------------
+
+class WfbClusterScenario : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WfbClusterScenario, GivesTheExpectedVerdictsUnderBothPolicies) {
+  for (const std::string policy : {"original", "robust"}) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      const auto run = judged(load(GetParam(), {"protocol.policy=" + policy}), seed);
+      EXPECT_THAT(run->surprises, IsEmpty()) << policy << ", seed " << seed;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WfbClusterScenario,
+                         ::testing::Values("node_crash_manual", "node_crash_ssh", "backhaul_cut",
+                                           "stale_init_script", "forest_handover"),
+                         [](const auto& suite) { return std::string(suite.param); });
+
+TEST(WfbCluster, BySshAllEndWithOneNode) {
+  const auto run = judged(load("node_crash_ssh", {}), 1);
+  EXPECT_THAT(run->events("wfb.ended"),
+              ElementsAre("wfb.ended node=10.77.0.11 reason=closed", "wfb.ended reason=closed"))
+      << "the central node, and then the script of the other node";
+  EXPECT_THAT(judged(load("node_crash_manual", {}), 1)->events("wfb.ended"), IsEmpty());
+}
+
+TEST(WfbCluster, SshDoesNotNoticeACutLine) {
+  const auto run = judged(load("backhaul_cut", {"protocol.options.lifecycle=ssh"}), 1);
+  EXPECT_THAT(run->surprises, IsEmpty());
+  EXPECT_THAT(run->events("wfb.ended"), IsEmpty());
+}
+
+TEST(WfbCluster, TheOriginalDialsPort22WhateverTheFileSays) {
+  twinbed::testing::TemporaryDirectory scratch;
+  const std::string other = scratch.path() + "/other_port.cfg";
+  std::filesystem::copy_file(TWINBED_SOURCE_DIR "/scenarios/wfb/two_nodes.cfg", other);
+  std::ofstream(other, std::ios::app) << "\n[cluster]\nssh_port = 2222\n";
+  const Settings ssh{"protocol.options.lifecycle=ssh", "protocol.options.cluster_file=" + other,
+                     "duration=5 s", "faults=[]", "checkers=[]"};
+  Settings original = ssh;
+  original.push_back("protocol.policy=original");
+  EXPECT_THAT(judged(load("backhaul_cut", original), 1)->events("wfb.ended"),
+              Contains("wfb.ended node=10.77.0.11 reason=failed"));
+  EXPECT_THAT(judged(load("backhaul_cut", ssh), 1)->events("wfb.ended"), IsEmpty());
+}
+
+TEST(WfbCluster, TheRobustPolicyNamesAStaleInitScript) {
+  const auto robust = judged(load("stale_init_script", {}), 1);
+  EXPECT_THAT(robust->events("wfb.init_digest"),
+              Contains("wfb.init_digest node=10.77.0.11 state=stale stream=lidar rx"));
+  EXPECT_THAT(robust->events("wfb.init_digest"),
+              Contains("wfb.init_digest node=10.77.0.12 state=present stream=video rx"));
+  EXPECT_THAT(robust->events("log"), Contains(HasSubstr("gen-init --node 10.77.0.11")));
+  const auto original = judged(load("stale_init_script", {"protocol.policy=original"}), 1);
+  EXPECT_THAT(original->events("wfb.init_digest"), IsEmpty());
+  EXPECT_GT(original->undecryptable.count, 100) << "the video, at the lidar's aggregator";
+  EXPECT_LT(robust->undecryptable.count, 10) << "what came before the first session";
+}
+
+/// The number behind "key=" in a line.
+std::int64_t field_of(const std::string& line, const std::string& key) {
+  const std::size_t at = line.find(" " + key + "=");
+  return at == std::string::npos ? 0 : std::stoll(line.substr(at + key.size() + 2));
+}
+
+TEST(WfbCluster, EachNodeHearsAPartOfWhatTheClusterHears) {
+  const auto run = judged(load("forest_handover", {}), 1);
+  std::map<std::int64_t, std::int64_t> packets_of_node;
+  for (const std::string& line : run->events("wfb.antenna")) {
+    if (!line.ends_with("stream=video rx")) continue;
+    packets_of_node[field_of(line, "antenna") >> 32] += field_of(line, "packets");
+  }
+  std::int64_t sent = 0;
+  for (const std::string& line : run->events("traffic.sent")) sent += field_of(line, "count");
+  ASSERT_EQ(packets_of_node.size(), 6U);
+  ASSERT_GT(sent, 0);
+  for (const auto& [node, packets] : packets_of_node) {
+    EXPECT_GT(packets, 0);
+    EXPECT_LT(packets * 3, sent * 12 / 8 * 2) << "node " << node << " hears two thirds";
+  }
+}
+
+TEST(WfbCluster, AnAdaptiveVehicleHearsTheReportsOfItsCluster) {
+  const auto run = judged(
+      load("node_crash_manual",
+           {"protocol.options.adaptive=true",
+            "checkers=[{name: traffic, options: {source: camera, until: 21 s, loss: 0.001}}]"}),
+      1);
+  EXPECT_THAT(run->surprises, IsEmpty());
+  EXPECT_THAT(run->events("wfb.link"), Contains(StartsWith("wfb.link stream=video k=8 n=9 mcs=")));
+}
+
+// ---- Files of clusters -------------------------------------------------------------------------
+
+TEST(WfbCluster, ARunIsRepeatedWithTheClusterFileThatItSaw) {
+  twinbed::testing::TemporaryDirectory scratch;
+  for (const char* name : {"node_crash_manual.yaml", "two_nodes.cfg"}) {
+    std::filesystem::copy_file(std::string(TWINBED_SOURCE_DIR "/scenarios/wfb/") + name,
+                               scratch.path() + "/" + name);
+  }
+  const auto scenario = load_scenario(scratch.path() + "/node_crash_manual.yaml",
+                                      {"duration=3 s", "faults=[]", "checkers=[]"});
+  ASSERT_TRUE(scenario) << scenario.error();
+  const std::string database = scratch.path() + "/runs.db";
+  {
+    auto store = backends::Store::open(database);
+    ASSERT_TRUE(store) << store.error();
+    RunOptions options;
+    options.seed = 1;
+    const auto summary = run_simulated(*scenario, options, **store);
+    ASSERT_TRUE(summary) << summary.error();
+    EXPECT_EQ(summary->failure, "");
+  }
+  std::filesystem::remove(scratch.path() + "/two_nodes.cfg");
+  const auto report = replay_run(database, 1);
+  ASSERT_TRUE(report) << report.error();
+  EXPECT_TRUE(report->equal) << report->explanation;
+}
+
+TEST(WfbCluster, RefusesWhatDoesNotFitTheClusterFile) {
+  EXPECT_THAT(refusal({"network.devices.1.address=10.77.0.99"}),
+              AllOf(StartsWith("node near: two_nodes.cfg: there is no node 10.77.0.99"),
+                    HasSubstr("10.77.0.11 and 10.77.0.12")));
+  EXPECT_EQ(refusal({"network.devices.3.address=10.77.0.2"}),
+            "node central: in two_nodes.cfg node 10.77.0.11 reaches its central node at "
+            "10.77.0.1, but this host's address is 10.77.0.2; give it the other one in "
+            "network.devices");
+  EXPECT_EQ(refusal({"nodes.near.cards=[{}, {}]"}),
+            "node near: it has 2 cards and 1 wlans in two_nodes.cfg; give both the same number");
+  EXPECT_EQ(refusal({"nodes.far.cards=[{channel: 36}]"}),
+            "node far: its card 0 is at 5180 MHz, but wlan0 at 5825 MHz in two_nodes.cfg; give "
+            "both the same channel");
+  EXPECT_THAT(refusal({"nodes.drone.cards=[]"}), HasSubstr("a vehicle uses radio cards"));
+  EXPECT_THAT(refusal({"nodes.drone.options.profile=plane"}),
+              HasSubstr("there is no profile 'plane'"));
+  EXPECT_THAT(refusal({"nodes.camera.options.to=near"}),
+              HasSubstr("node camera: in a cluster a source feeds a central node or a vehicle"));
+  EXPECT_THAT(refusal({"nodes.camera.options.stream=tunnel"}),
+              HasSubstr("has no stream 'tunnel' that listens"));
+  EXPECT_THAT(refusal({"protocol.options.lifecycle=systemd"}),
+              HasSubstr("option 'lifecycle' must be ssh or manual"));
+  EXPECT_THAT(refusal({"nodes.near.options.cluster_file=''"}),
+              HasSubstr("node near: a node is told its streams by a file of WFB-NG, "
+                        "name it with the option 'cluster_file'"));
+}
+
+// ---- Keys --------------------------------------------------------------------------------------
+
+/// All bytes that hosts and cards send, and the sessions that they announce.
+class Eavesdropper final : public sim::PacketTap, public sim::RadioTap {
+ public:
+  explicit Eavesdropper(wfb::KeyFile keys) : keys_(std::move(keys)) {}
+
+  void sent(const sim::TappedPacket& packet) override { on_wire.append(as_text(packet.payload)); }
+  void received(const sim::TappedPacket&) override {}
+  void sent(Time, sim::CardAddress, ChannelMhz, const TxParams&, Bytes frame) override {
+    in_air.append(as_text(frame));
+    const Bytes packet = frame.subspan(std::min(frame.size(), MacHeader::kBytes));
+    if (packet.size() < wfb::kMinSessionBytes) return;
+    if (static_cast<wfb::PacketType>(packet.front()) != wfb::PacketType::kSession) return;
+    announcements.emplace_back(as_text(packet));
+    BoxNonce nonce;
+    std::ranges::copy(packet.subspan(1, nonce.size()), nonce.begin());
+    const Bytes sealed = packet.subspan(1 + nonce.size());
+    Buffer plain;
+    ASSERT_TRUE(open_box(keys_.mine, keys_.theirs, nonce, sealed, plain));
+    const auto session = wfb::read_session(plain);
+    ASSERT_TRUE(session);
+    session_keys.emplace(as_text(session->key.bytes()));
+  }
+  void received(Time, NodeId, const RxFrame&) override {}
+
+  std::string on_wire;
+  std::string in_air;
+  std::vector<std::string> announcements;
+  std::set<std::string> session_keys;
+
+ private:
+  wfb::KeyFile keys_;
+};
+
+/// The content of all files of a node.
+std::string disk_of(sim::Node& node) {
+  std::string content;
+  for (const std::string& name : node.storage().list()) {
+    Buffer bytes;
+    node.storage().read(name, 0, 1 << 20, bytes);
+    content.append(as_text(bytes));
+  }
+  return content;
+}
+
+class WfbKeysStay : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WfbKeysStay, NoKeyEverLeavesItsNode) {
+  const auto keys = wfb::link_keys_from_password("twinbed");
+  ASSERT_TRUE(keys);
+  const std::string policy = GetParam();
+  Settings settings{"duration=30 s", "protocol.policy=" + policy};
+  if (policy == "robust") settings.push_back("protocol.options.adaptive=true");
+  const Scenario scenario = load("node_crash_ssh", settings);
+  Eavesdropper tap(keys->ground);
+  twinbed::testing::TextSink rows;
+  const auto built = build_simulation(scenario, 1, rows);
+  ASSERT_TRUE(built) << built.error();
+  sim::Simulator& simulator = **built;
+  simulator.network().set_tap(&tap);
+  simulator.radio()->set_tap(&tap);
+  simulator.run_until(Time{scenario.duration});
+
+  std::map<std::string, std::string> places{{"wire", tap.on_wire}, {"air", tap.in_air}};
+  for (std::uint32_t i = 0; i < simulator.node_count(); ++i) {
+    places["disk of " + scenario.nodes[i].name] = disk_of(simulator.node(NodeId{i}));
+  }
+  std::set<std::string> secrets = tap.session_keys;
+  EXPECT_GE(secrets.size(), 6U) << "of video, mavlink and tunnel, and after a restart";
+  for (const wfb::KeyFile& file : {keys->ground, keys->drone}) {
+    secrets.emplace(as_text(file.mine.bytes()));
+  }
+  for (const auto& [place, bytes] : places) {
+    for (const std::string& secret : secrets) {
+      EXPECT_EQ(bytes.find(secret), std::string::npos) << "a key on " << place;
+    }
+  }
+  // The same search finds what does go over wire and air: a session as it is announced.
+  ASSERT_FALSE(tap.announcements.empty());
+  EXPECT_NE(tap.on_wire.find(tap.announcements.front()), std::string::npos);
+  EXPECT_NE(tap.in_air.find(tap.announcements.front()), std::string::npos);
+  if (policy == "robust") {
+    EXPECT_THAT(places["disk of central"], Not(IsEmpty())) << "epochs are kept";
+  }
+  EXPECT_THAT(places["disk of near"], IsEmpty()) << "nodes keep nothing";
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, WfbKeysStay, ::testing::Values("original", "robust"),
+                         [](const auto& suite) { return std::string(suite.param); });
+
+}  // namespace
+}  // namespace twinbed::scenarios
