@@ -79,10 +79,9 @@ TEST(TrafficChecker, WhatMayBeUnderWayDoesNotCount) {
 }
 
 TEST(TrafficChecker, LooksAtOneSourceAlone) {
-  EXPECT_EQ(Seconds(CheckerOptions{{"source", "camera"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
-            VerdictKind::kValid);
-  EXPECT_EQ(Seconds(CheckerOptions{{"source", "other"}}).second(0, 100).second(0, 0, 0, 1).end(10s).kind,
-            VerdictKind::kInvalid);
+  const CheckerOptions camera{{"source", "camera"}}, other{{"source", "other"}};
+  EXPECT_EQ(Seconds(camera).second(0, 100).second(0, 0, 0, 1).end(10s).kind, VerdictKind::kValid);
+  EXPECT_EQ(Seconds(other).second(0, 100).second(0, 0, 0, 1).end(10s).kind, VerdictKind::kInvalid);
 }
 
 TEST(TrafficChecker, NothingSentTellsNothing) {
