@@ -2,8 +2,8 @@
 // that receive them.
 //
 // Two implementations stand behind it: TableMedium (sim/medium/table_medium.h), which looks error
-// rates up in tables, and one that runs ns-3's own physical layer. A card is named by its node and
-// the number of its interface.
+// rates up in tables, and Ns3Medium (sim/ns3/ns3_medium.h), which runs ns-3's own physical layer. A
+// card is named by its node and the number of its interface.
 #pragma once
 
 #include <cstdint>
