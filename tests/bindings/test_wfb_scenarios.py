@@ -9,11 +9,16 @@ import twinbed as tb
 SEEDS = int(os.environ.get("TWINBED_SEEDS", "5"))
 
 SCENARIOS = [
+    "backhaul_cut",
     "diversity",
     "fec_curve",
+    "forest_handover",
     "jammer",
+    "node_crash_manual",
+    "node_crash_ssh",
     "overload_queue",
     "session_loss",
+    "stale_init_script",
     "two_transmitters_one_key",
 ]
 
