@@ -3,8 +3,8 @@
 
 #include "scenarios/fields.h"
 #include "scenarios/fields_leaves.h"
+#include "scenarios/fields_trace_source.h"
 #include "scenarios/radio_trace.h"
-#include "scenarios/trace_text.h"
 #include "scenarios/units.h"
 
 namespace twinbed::scenarios {
@@ -181,21 +181,10 @@ class RadioTraceKind final : public Kind<std::vector<sim::LinkRecordStep>> {
   bool read(Reader& reader, const YamlNode& node, Steps& out) const override {
     RadioTraceSpec spec;
     if (!record().read(reader, node, spec)) return false;
-    if (spec.file.empty() == spec.csv.empty()) {
-      return reader.fail(node.place, "a trace is either a 'file' or the text 'csv', write one of "
-                                     "the two");
-    }
-    const std::string key = spec.file.empty() ? "csv" : "file";
-    const Place& place = node.find(key)->place;
-    std::string name = key + ":";
-    if (!spec.file.empty()) {
-      name = spec.file + ":";
-      Result<std::string> text = read_trace_file(reader.resolve(spec.file));
-      if (!text) return reader.fail(place, name + " " + text.error());
-      spec.csv = *std::move(text);
-    }
-    Result<Steps> steps = parse_radio_trace(spec.csv);
-    if (!steps) return reader.fail(place, name + steps.error());
+    TraceSource source;
+    if (!read_trace_source(reader, node, spec.file, spec.csv, source)) return false;
+    Result<Steps> steps = parse_radio_trace(source.csv);
+    if (!steps) return reader.fail(*source.place, source.name + steps.error());
     out = *std::move(steps);
     return true;
   }

@@ -4,6 +4,7 @@
 
 #include "scenarios/fields.h"
 #include "scenarios/fields_leaves.h"
+#include "scenarios/fields_trace_source.h"
 #include "scenarios/link_trace.h"
 #include "scenarios/trace_text.h"
 
@@ -72,21 +73,10 @@ class TracesKind final : public Kind<std::vector<LinkTrace>> {
   static bool read_one(Reader& reader, const YamlNode& node, std::vector<LinkTrace>& out) {
     TraceSpec spec;
     if (!trace_record().read(reader, node, spec)) return false;
-    if (spec.file.empty() == spec.csv.empty()) {
-      return reader.fail(node.place, "a trace is either a 'file' or the text 'csv', write one of "
-                                     "the two");
-    }
-    const std::string key = spec.file.empty() ? "csv" : "file";
-    const Place& place = node.find(key)->place;
-    std::string name = key + ":";
-    if (!spec.file.empty()) {
-      name = spec.file + ":";
-      Result<std::string> text = read_trace_file(reader.resolve(spec.file));
-      if (!text) return reader.fail(place, name + " " + text.error());
-      spec.csv = *std::move(text);
-    }
-    const Result<LinkTrace> trace = parse_trace(spec.csv, spec.repeat);
-    if (!trace) return reader.fail(place, name + trace.error());
+    TraceSource source;
+    if (!read_trace_source(reader, node, spec.file, spec.csv, source)) return false;
+    const Result<LinkTrace> trace = parse_trace(source.csv, spec.repeat);
+    if (!trace) return reader.fail(*source.place, source.name + trace.error());
     const Duration last = trace->steps().back().at;
     if (spec.repeat && *spec.repeat <= last) {
       return reader.fail(node.find("repeat")->place,
@@ -100,6 +90,22 @@ class TracesKind final : public Kind<std::vector<LinkTrace>> {
 };
 
 }  // namespace
+
+bool read_trace_source(Reader& reader, const YamlNode& node, const std::string& file,
+                       const std::string& csv, TraceSource& out) {
+  if (file.empty() == csv.empty()) {
+    return reader.fail(node.place, "a trace is either a 'file' or the text 'csv', write one of "
+                                   "the two");
+  }
+  const std::string key = file.empty() ? "csv" : "file";
+  out = {csv, key + ":", &node.find(key)->place};
+  if (file.empty()) return true;
+  out.name = file + ":";
+  Result<std::string> text = read_trace_file(reader.resolve(file));
+  if (!text) return reader.fail(*out.place, out.name + " " + text.error());
+  out.csv = *std::move(text);
+  return true;
+}
 
 const Kind<std::vector<LinkTrace>>& traces_kind() {
   static const TracesKind kind;
