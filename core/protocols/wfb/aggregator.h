@@ -58,7 +58,7 @@ class Aggregator {
   Time wake_at() const { return decoder_.wake_at(); }
   void expire(Time now) { decoder_.expire(now); }
   /// From now on keeps what reports of the link need.
-  void measure_link() { link_.emplace(); }
+  void measure_link();
   /// What became of the link since the last call, after measure_link().
   LinkReport take_link_report();
 
