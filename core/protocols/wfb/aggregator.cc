@@ -44,8 +44,6 @@ void Aggregator::count_antennas(std::uint32_t node_address, const Reception& rec
   if (link_) link_->antennas.add(node_address, reception);
 }
 
-void Aggregator::measure_link() { link_.emplace(); }
-
 LinkReport Aggregator::take_link_report() {
   const DecoderCounters now = decoder_.counters();
   LinkReport report;

@@ -15,6 +15,14 @@
 
 namespace twinbed::wfb {
 
+/// What reports of the link need, since the last one.
+struct LinkMeasure {
+  AntennaTable antennas;
+  std::uint32_t number = 0;
+  std::uint64_t heard = 0;
+  DecoderCounters before;
+};
+
 /// The figures of an interval, under the names of WFB-NG's line PKT.
 struct ReceiverCounters {
   std::uint64_t all = 0;        ///< packets of any kind and fate, duplicates included
@@ -58,7 +66,7 @@ class Aggregator {
   Time wake_at() const { return decoder_.wake_at(); }
   void expire(Time now) { decoder_.expire(now); }
   /// From now on keeps what reports of the link need.
-  void measure_link();
+  void measure_link() { link_.emplace(); }
   /// What became of the link since the last call, after measure_link().
   LinkReport take_link_report();
 
@@ -66,19 +74,12 @@ class Aggregator {
   void restore(const AdoptedSession& adopted) { decoder_.restore(adopted); }
 
  private:
-  struct Link {
-    AntennaTable antennas;
-    std::uint32_t number = 0;
-    std::uint64_t heard = 0;
-    DecoderCounters before;
-  };
-
   void count_antennas(std::uint32_t node_address, const Reception& reception);
   void take_duplicates(std::uint32_t node_address, const Reception& header, Bytes records);
 
   Decoder decoder_;
   AntennaTable antennas_;
-  std::optional<Link> link_;
+  std::optional<LinkMeasure> link_;
   PacketSet unique_;
   RecentPackets recent_;
   std::uint64_t all_ = 0;
