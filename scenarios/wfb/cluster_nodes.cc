@@ -30,6 +30,11 @@ wfb::RadioSettings radio_of(const StreamConfig& stream) {
   return radio;
 }
 
+wfb::MavlinkSender sender_of(const StreamConfig& stream) {
+  return {static_cast<std::uint8_t>(stream.mavlink_sys_id),
+          static_cast<std::uint8_t>(stream.mavlink_comp_id)};
+}
+
 wfb::StreamKind kind_of(ServiceType type) {
   switch (type) {
     case ServiceType::kMavlink: return wfb::StreamKind::kMavlink;
@@ -107,6 +112,7 @@ class StreamMaker {
     made.batch_limit = config_.common.radio_mtu;
     if (made.kind == wfb::StreamKind::kMavlink) {
       made.batch_timeout = from_seconds(config_.common.mavlink_agg_timeout);
+      if (stream.inject_rssi) made.status_sender = sender_of(stream);
     } else if (made.kind == wfb::StreamKind::kTunnel) {
       made.batch_timeout = from_seconds(config_.common.tunnel_agg_timeout);
     }

@@ -65,6 +65,7 @@ TEST(CentralOfCluster, HasThePortsAndCardsOfThePlan) {
   EXPECT_EQ(mavlink.kind, wfb::StreamKind::kMavlink);
   EXPECT_EQ(mavlink.receive->listen_port, 10001);
   EXPECT_EQ(mavlink.batch_timeout, 100ms);
+  EXPECT_EQ(mavlink.status_sender, (wfb::MavlinkSender{3, 68}));
   EXPECT_THAT(injectors_of(*mavlink.transmit),
               ElementsAre(Endpoint{kNear, 11001}, Endpoint{kFar, 11002}, Endpoint{kFar, 11003}));
   EXPECT_THAT(mavlink.cards, ElementsAre(card(kNear, 0), card(kFar, 0), card(kFar, 1)));
@@ -100,11 +101,13 @@ fwmark = 7
 mcs_index = 3
 bandwidth = 40
 short_gi = True
+inject_rssi = False
 )");
   const auto central = central_of_cluster(config, "gs", settings_at(kServer));
   ASSERT_TRUE(central) << central.error();
   const wfb::StreamOptions& mavlink = central->profiles[0].streams[1];
   EXPECT_EQ(mavlink.input_port, 14550);
+  EXPECT_FALSE(mavlink.status_sender);
   EXPECT_FALSE(mavlink.peer);
   EXPECT_EQ(mavlink.transmit->encoder.fec, (wfb::FecParams{2, 5}));
   EXPECT_EQ(mavlink.transmit->fec_timeout, 20ms);

@@ -85,7 +85,12 @@ void CentralNode::end_interval(Context& context, Profile& profile) {
     context.recorder.event(kSelectedEvent, {{"profile", profile.options.name},
                                             {"wlan", static_cast<std::int64_t>(*chosen)}});
   }
-  for (Stream* stream : profile.streams) stream->end_interval(context);
+  RadioStatus status;
+  for (const Stream* stream : profile.streams) stream->add_status(status);
+  for (Stream* stream : profile.streams) {
+    stream->tell_status(context, status);
+    stream->end_interval(context);
+  }
 }
 
 }  // namespace twinbed::wfb

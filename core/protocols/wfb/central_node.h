@@ -7,7 +7,8 @@
 //             antenna selection: which card transmits, for all streams of the profile
 //
 // Once an interval each profile looks at what the antennas of all its streams heard, selects the
-// card that transmits, and has the streams record their figures.
+// card that transmits, tells the users of telemetry how the link is, and has the streams record
+// their figures.
 //
 // Commands and deliveries of streams without a datagram end: the stream's name, a space, the
 // payload.

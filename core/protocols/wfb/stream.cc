@@ -276,6 +276,17 @@ void Stream::add_antennas(std::vector<const AntennaTable*>& tables) const {
   if (listener_) tables.push_back(&listener_->node.aggregator().antennas());
 }
 
+void Stream::add_status(RadioStatus& status) const {
+  if (rx_) status.add(rx_->node.aggregator());
+}
+
+void Stream::tell_status(Context& context, const RadioStatus& status) {
+  if (!options_.status_sender) return;
+  Buffer packet;
+  write_radio_status(status, *options_.status_sender, status_number_++, packet);
+  hand_out(context, packet);
+}
+
 void Stream::end_interval(Context& context) {
   for (auto* running : {&rx_, &listener_}) {
     if (!*running) continue;
