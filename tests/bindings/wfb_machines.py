@@ -18,7 +18,9 @@ import subprocess
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -57,7 +59,7 @@ class Air(threading.Thread):
     0 over what the drone sends.
     """
 
-    SIGNAL_DBM = {"node1": -45, "node2": -60, "drone": -50}
+    SIGNAL_DBM: ClassVar = {"node1": -45, "node2": -60, "drone": -50}
     MHZ, NOISE_DBM = 5825, -95
 
     def __init__(self, cards):
@@ -94,6 +96,45 @@ class Air(threading.Thread):
         self.join()
         for descriptor in self.cards.values():
             os.close(descriptor)
+
+
+#: Where `./twinbed test` unpacks the ssh server, whose package would start a service.
+UNPACKED_SSHD = Path(__file__).parents[2] / "build/sshd/usr/sbin/sshd"
+
+#: The server wants a user of its own and a directory, which only it sees here; root logs in by key.
+SSHD_SCRIPT = """
+mount --bind passwd /etc/passwd
+mount --bind shadow /etc/shadow
+mount -t tmpfs tmpfs /run
+mkdir -m 755 /run/sshd
+exec {sshd} -D -e -f sshd_config
+"""
+SSHD_CONFIG = """
+Port {port}
+HostKey {folder}/host_key
+AuthorizedKeysFile {folder}/user_key.pub
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+PidFile none
+SetEnv PATH={path}
+"""
+PASSWD = """root:x:0:0:root:/root:/bin/bash
+sshd:x:100:65534::/run/sshd:/usr/sbin/nologin
+"""
+#: The client is the system's; what it knows and is known by are the test's.
+SSH = """#!/bin/bash
+exec {ssh} -F none -o UserKnownHostsFile={folder}/known_hosts "$@"
+"""
+
+
+def find_sshd():
+    """The path of the ssh server."""
+    for path in [Path("/usr/sbin/sshd"), UNPACKED_SSHD]:
+        if path.exists():
+            return str(path)
+    pytest.skip("there is no ssh server; ./twinbed test gets one")
 
 
 class Machines:
@@ -137,41 +178,35 @@ class Machines:
 
     def _inside(self, machine, function):
         """What the function returns when it is called in the network of this machine."""
-        answers = []
 
         def call():
             with open(f"/run/netns/{self._name(machine)}", "rb") as network:
                 if LIBC.setns(network.fileno(), CLONE_NEWNET) != 0:
-                    answers.append(OSError(ctypes.get_errno(), "setns"))
-                    return
-            try:
-                answers.append(function())
-            except OSError as error:
-                answers.append(error)
+                    raise OSError(ctypes.get_errno(), "setns")
+            return function()
 
         # A thread of its own, for the others stay where they are.
-        thread = threading.Thread(target=call)
-        thread.start()
-        thread.join()
-        if isinstance(answers[0], OSError):
-            pytest.skip(f"in the network of {machine}: {answers[0]}")
-        return answers[0]
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(call).result()
 
     @staticmethod
     def _make_card():
         import fcntl
 
-        card = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(card, 0x400454CA, struct.pack("16sH", b"wlan0", 0x0001))  # TUNSETIFF
-        fcntl.ioctl(card, 0x400454CD, 803)  # TUNSETLINK: 802.11 with radiotap
-        subprocess.run(["ip", "link", "set", "wlan0", "up", "mtu", "4400"], check=True)
+        try:
+            card = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(card, 0x400454CA, struct.pack("16sH", b"wlan0", 0x0001))  # TUNSETIFF
+            fcntl.ioctl(card, 0x400454CD, 803)  # TUNSETLINK: 802.11 with radiotap
+        except OSError as error:
+            pytest.skip(f"no virtual card can be made here: {error}")
+        run("ip", "link", "set", "wlan0", "up", "mtu", "4400")
         return card
 
-    def socket(self, machine, address=None):
-        """A UDP socket of this machine."""
+    def socket(self, machine, address=None, kind=socket.SOCK_DGRAM):
+        """A socket of this machine, for UDP or TCP."""
 
         def make():
-            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made = socket.socket(socket.AF_INET, kind)
             made.settimeout(10)
             if address:
                 made.bind(address)
@@ -182,10 +217,6 @@ class Machines:
     def words(self, machine, *words):
         """The command line that runs another one on this machine."""
         return ["ip", "netns", "exec", self._name(machine), *map(str, words)]
-
-    def enter(self, machine):
-        """The same without its view of /sys, for who makes one himself."""
-        return ["nsenter", f"--net=/run/netns/{self._name(machine)}"]
 
     def environment(self):
         return {**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}"}
@@ -203,6 +234,33 @@ class Machines:
             )
         self.started.append(process)
         return process
+
+    def prepare_ssh(self, port):
+        """Keys, and what client and servers are told."""
+        ssh = shutil.which("ssh")
+        if ssh is None or shutil.which("ssh-keygen") is None:
+            pytest.skip("the programs of openssh-client are not installed")
+        for name in ["host_key", "user_key"]:
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name))
+        path = self.environment()["PATH"]
+        config = SSHD_CONFIG.format(port=port, folder=self.folder, path=path)
+        (self.folder / "sshd_config").write_text(config)
+        (self.folder / "passwd").write_text(PASSWD)
+        (self.folder / "shadow").write_text("root:*:19000:0:99999:7:::\n")
+        (self.programs / "ssh").write_text(SSH.format(ssh=ssh, folder=self.folder))
+        (self.programs / "ssh").chmod(0o755)
+
+    def start_sshd(self, machine):
+        """A server that sees the processes that it has started and no others, and takes them with
+        it when it is killed."""
+        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        script = SSHD_SCRIPT.format(sshd=find_sshd())
+        log = f"{machine}.sshd.log"
+        server = self.start(machine, *apart, "bash", "-ec", script, log=log)
+        wait_until(lambda: "Server listening" in self.log(log) or server.poll() is not None)
+        if server.poll() is not None:
+            pytest.skip(f"sshd does not run here: {self.log(log)}")
+        return server
 
     def log(self, name):
         path = self.folder / name
