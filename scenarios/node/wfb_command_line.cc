@@ -8,7 +8,6 @@
 
 #include "scenarios/node/wfb_keygen.h"
 #include "scenarios/wfb/cluster_load.h"
-#include "scenarios/wfb/cluster_plan.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -51,14 +50,15 @@ Examples:
   twinbed-node wfb-server --config cluster.cfg --profiles gs --cluster ssh
   twinbed-node wfb-server --config cluster.cfg --gen-init 10.77.0.11 > node11.sh
   twinbed-node wfb-server --config cluster.cfg --profiles gs --cluster manual
+  twinbed-node wfb-server --config cluster.cfg --profiles drone --wlans wlan0
 
 Each stream's payloads go where the file's peer says, a tunnel's through its interface. Keys stay
 here, in conf_dir. Who watches uses stats_port and api_port (twinbed wfb top HOST:8003).
 With ssh the nodes' scripts are piped to bash on each node; one connection that closes ends all.
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
-and goes alone. Under a policy both sides of the link must have the same --refuse-replay.
-Of the original these are left out: the cards of this host, serial devices, osd, TCP ports of
-mavlink, its RADIO_STATUS, default_route, and the binary log.
+and goes alone. The other side of the link needs --refuse-replay, too, where this one has it.
+What the original does beyond that is left out: setting up cards of this host, serial devices, osd,
+TCP ports of mavlink, its RADIO_STATUS, default_route, the binary log and the cards' temperature.
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 the connection to a node has closed, 2 bad arguments
 or configuration, 3 the central node failed.)";
 
@@ -94,7 +94,8 @@ WfbCommandLine::WfbCommandLine(const AddProgram& add_program)
       tx_(add_program("wfb-tx", "WFB-NG's transmitter, distributor (-d) and injector (-I)")),
       keygen_(add_program("wfb-keygen", "writes the keys of a WFB-NG link: gs.key and drone.key")),
       cmd_(add_program("wfb-cmd", "asks a running wfb-tx for its settings, or changes them")),
-      server_(add_program("wfb-server", "WFB-NG's central node of a cluster")) {
+      server_(add_program("wfb-server", "one side of a WFB-NG link: a cluster's central node, or "
+                                        "with cards of its own")) {
   add_rx_options();
   add_tx_options();
   add_tx_stream_options();
@@ -236,6 +237,9 @@ void WfbCommandLine::add_server_options() {
   CLI::Option* const cluster =
       server_->add_option("--cluster", options.cluster, "how nodes are started, ssh or manual")
           ->check(CLI::IsMember({"ssh", "manual"}));
+  server_->add_option("--wlans", options.wlans,
+                      "without a cluster: cards of this host, which are in monitor mode")
+      ->excludes(cluster);
   server_->add_option("--gen-init", options.gen_init,
                       "print the script that makes a machine the node of this IPv4 address")
       ->excludes(cluster);
@@ -272,17 +276,14 @@ int WfbCommandLine::run_keygen(const Fail& fail) const {
 int WfbCommandLine::run_server(const Fail& fail) {
   WfbServerOptions& options = server_options_;
   if (options.files.empty()) options.files.push_back(default_wfb_config_file());
-  if (options.cluster.empty() && options.gen_init.empty()) {
-    return fail(2, "say how the nodes are started, by --cluster ssh or --cluster manual");
-  }
   const auto config = load_cluster_files(options.files);
   if (!config) return fail(2, config.error());
   if (!options.gen_init.empty()) {
     const auto printed = print_wfb_node_script(options, *config);
     return printed ? 0 : fail(2, printed.error());
   }
-  if (const auto plan = plan_cluster(*config, options.profiles); !plan) {
-    return fail(2, plan.error());
+  if (const auto sound = check_wfb_server(options, *config); !sound) {
+    return fail(2, sound.error());
   }
   const auto status = run_wfb_server(options, *config);
   return status ? *status : fail(3, status.error());

@@ -1,8 +1,11 @@
 #include "scenarios/node/wfb_server.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "core/protocols/wfb/central_node.h"
 #include "scenarios/node/wfb_host.h"
@@ -17,6 +20,8 @@
 namespace twinbed::scenarios {
 namespace {
 
+/// WFB-NG's own limit, of a receiver.
+constexpr std::size_t kMostCards = 8;
 /// Between the name of a stream and its payload, in commands and deliveries of a central node.
 constexpr char kSeparator = ' ';
 
@@ -50,6 +55,53 @@ Result<CentralSettings> settings_of(const WfbServerOptions& options, const Clust
   return settings;
 }
 
+std::set<wfb::WlanId> receive_only_cards(const WfbServerOptions& options,
+                                         const ClusterConfig& config) {
+  std::set<wfb::WlanId> cards;
+  for (std::size_t i = 0; i < options.wlans.size(); ++i) {
+    const TxPower* power = config.common.wifi_txpower.of(options.wlans[i]);
+    if (power == nullptr || power->mode != TxPower::Mode::kOff) continue;
+    cards.insert(wfb::AntennaId::of(0, static_cast<std::uint8_t>(i), 0).wlan());
+  }
+  return cards;
+}
+
+/// What runs: a cluster's central node, or the same with cards of this host.
+Result<wfb::CentralOptions> central_of(const WfbServerOptions& options,
+                                       const ClusterConfig& config,
+                                       const CentralSettings& settings) {
+  if (options.wlans.empty()) return central_of_cluster(config, options.profiles, settings);
+  wfb::CentralOptions central;
+  for (const std::string& profile : options.profiles) {
+    auto one = central_of_cards(config, profile, static_cast<std::uint8_t>(options.wlans.size()),
+                                settings);
+    if (!one) return Error{one.error()};
+    wfb::ProfileOptions& made = central.profiles.emplace_back(std::move(one->profiles.front()));
+    made.receive_only = receive_only_cards(options, config);
+    if (options.profiles.size() == 1) continue;
+    for (wfb::StreamOptions& stream : made.streams) stream.name = profile + "_" + stream.name;
+  }
+  return central;
+}
+
+/// The cards of this host, for what all streams ask of them together.
+backends::MonitorRadioOptions radio_options(const WfbServerOptions& options,
+                                            const ClusterConfig& config) {
+  backends::MonitorRadioOptions radio;
+  radio.interfaces = options.wlans;
+  radio.filter = "wlan[10:2] == 0x5742";
+  radio.capture_buffer_bytes = config.common.tx_rcv_buf_size;
+  for (const std::string& profile : options.profiles) {
+    for (const StreamConfig& stream : config.profile(profile)->streams) {
+      backends::InjectionOptions& injection = radio.injection;
+      injection.retries = std::max(injection.retries, static_cast<int>(stream.injection_retries));
+      injection.retry_delay = std::chrono::microseconds(stream.injection_retry_delay);
+      injection.uses_qdisc |= stream.use_qdisc;
+    }
+  }
+  return radio;
+}
+
 /// Runs one central node.
 class Server {
  public:
@@ -60,7 +112,7 @@ class Server {
         central_(central),
         host_(static_cast<int>(config.common.tx_rcv_buf_size),
               static_cast<int>(config.common.rx_snd_buf_size)),
-        statistics_(host_.loop(), config, central),
+        statistics_(host_.loop(), config, options.wlans, central),
         log_(config.common.debug,
              [this](std::string_view profile, std::uint64_t wlan) {
                statistics_.on_selected(profile, wlan);
@@ -75,6 +127,7 @@ class Server {
     host_.log_to([this](std::string_view line) { log_.line(line); });
     host_.observe([this](const backends::SentDatagram& sent) { statistics_.on_sent(sent); });
     host_.deliver_to([this](Bytes message) { deliver(message); });
+    if (const auto opened = open_cards(); !opened) return Error{opened.error()};
     if (const auto opened = open_streams(); !opened) return Error{opened.error()};
     if (const auto listens = statistics_.listen(); !listens) return Error{listens.error()};
     if (const auto started = start_nodes(); !started) return Error{started.error()};
@@ -86,6 +139,7 @@ class Server {
   }
 
  private:
+  Result<std::monostate> open_cards();
   Result<std::monostate> open_streams();
   Result<std::monostate> open_user(const StreamConfig& config, std::size_t number,
                                    wfb::StreamOptions& stream);
@@ -104,6 +158,13 @@ class Server {
   std::map<std::string, std::unique_ptr<WfbTunnel>, std::less<>> tunnels_;  ///< by stream
   bool has_lost_node_ = false;
 };
+
+Result<std::monostate> Server::open_cards() {
+  if (options_.wlans.empty()) return std::monostate{};
+  return host_.open_radio(
+      radio_options(options_, config_),
+      [this](const backends::InjectedFrame& frame) { statistics_.on_injected(frame); });
+}
 
 Result<std::monostate> Server::open_streams() {
   std::size_t number = 0;
@@ -237,10 +298,35 @@ Result<std::monostate> print_wfb_node_script(const WfbServerOptions& options,
   return std::monostate{};
 }
 
+Result<std::monostate> check_wfb_server(const WfbServerOptions& options,
+                                        const ClusterConfig& config) {
+  const std::set<std::string> names(options.profiles.begin(), options.profiles.end());
+  if (names.size() < options.profiles.size()) {
+    return Error{"each of the --profiles can run once; leave out the others"};
+  }
+  if (options.cluster.empty() == options.wlans.empty()) {
+    return Error{"say whose cards are used: those of nodes by --cluster ssh or --cluster manual, "
+                 "or this host's by --wlans"};
+  }
+  if (options.wlans.size() > kMostCards) {
+    return Error{"a server uses at most " + std::to_string(kMostCards) + " cards of its own, not " +
+                 std::to_string(options.wlans.size())};
+  }
+  if (!options.cluster.empty()) {
+    const auto plan = plan_cluster(config, options.profiles);
+    if (!plan) return Error{plan.error()};
+  }
+  for (const std::string& profile : options.profiles) {
+    const auto sound = central_of_cards(config, profile, 1, {});
+    if (!sound) return Error{sound.error()};
+  }
+  return std::monostate{};
+}
+
 Result<int> run_wfb_server(const WfbServerOptions& options, const ClusterConfig& config) {
   const auto settings = settings_of(options, config);
   if (!settings) return Error{settings.error()};
-  auto central = central_of_cluster(config, options.profiles, *settings);
+  auto central = central_of(options, config, *settings);
   if (!central) return Error{central.error()};
   for (const wfb::ProfileOptions& profile : central->profiles) {
     for (const StreamConfig& stream : config.profile(profile.name)->streams) {

@@ -1,7 +1,7 @@
-// The central node of a WFB-NG cluster as a process: the inside of `twinbed-node wfb-server`.
+// One side of a WFB-NG link as a process: the inside of `twinbed-node wfb-server`.
 //
-//   cluster file ──► streams' ends ── CentralNode ── UDP ── nodes
-//                       │                  │
+//   cluster file ──► streams' ends ── CentralNode ──┬── UDP ── nodes of a cluster
+//                       │                  │        └── or cards of this host
 //     UDP, local sockets, tunnels     statistics, log
 //
 // Of mode ssh the nodes are started here, and end with this process, as it ends with the first of
@@ -21,7 +21,8 @@ namespace twinbed::scenarios {
 struct WfbServerOptions {
   std::vector<std::string> files;             ///< --config; later ones over earlier ones
   std::vector<std::string> profiles{"gs"};    ///< --profiles
-  std::string cluster;                        ///< --cluster: ssh or manual
+  std::string cluster;                        ///< --cluster: ssh or manual; empty: no cluster
+  std::vector<std::string> wlans;             ///< --wlans: without a cluster, in monitor mode
   std::string gen_init;                       ///< --gen-init: the node whose script is printed
   WfbPolicy policy;
 };
@@ -33,6 +34,10 @@ std::string default_wfb_config_file();
 /// Prints the script of the node that --gen-init names.
 Result<std::monostate> print_wfb_node_script(const WfbServerOptions& options,
                                              const ClusterConfig& config);
+
+/// Checks what no option tells alone.
+Result<std::monostate> check_wfb_server(const WfbServerOptions& options,
+                                        const ClusterConfig& config);
 
 /// Runs until SIGINT or SIGTERM (0), or until a node that ssh has started ends (1): the exit
 /// status.

@@ -51,7 +51,7 @@ void WfbServerLog::event(Time, NodeId, const EventType& type, std::span<const Fi
     on_selected_(profile, wlan);
     const IpAddress node{static_cast<std::uint32_t>(wlan >> 24)};
     return print_wfb_line(profile + " sends through card " + std::to_string(wlan & 0xffffff) +
-                          " of node " + to_string(node));
+                          (node.is_any() ? "" : " of node " + to_string(node)));
   }
   const std::string remark = wfb_remark(type, fields);
   if (remark.empty()) return;

@@ -12,16 +12,24 @@ double unix_seconds() {
   return std::chrono::duration<double>(now).count();
 }
 
-TitleMessage title_of(const ClusterConfig& config, const ProfileConfig& profile) {
+TitleMessage title_of(const ClusterConfig& config, const std::vector<std::string>& own_cards,
+                      const ProfileConfig& profile) {
   TitleMessage title;
-  title.title = "WFB-NG @" + profile.name + " cluster [" + profile.link_domain + "]";
   title.profile = profile.name;
-  title.is_cluster = true;
+  title.is_cluster = own_cards.empty();
   title.log_interval_ms = config.common.log_interval;
   title.temp_overheat_warning = config.common.temp_overheat_warning;
-  for (const ClusterNode& node : config.nodes) {
-    for (const std::string& card : node.wlans) {
-      title.wlans.push_back(to_string(node.address) + ":" + card);
+  std::string where = title.is_cluster ? " cluster" : "";
+  for (const std::string& card : own_cards) {
+    title.wlans.push_back(card);
+    where += " " + card;
+  }
+  title.title = "WFB-NG @" + profile.name + where + " [" + profile.link_domain + "]";
+  if (title.is_cluster) {
+    for (const ClusterNode& node : config.nodes) {
+      for (const std::string& card : node.wlans) {
+        title.wlans.push_back(to_string(node.address) + ":" + card);
+      }
     }
   }
   title.settings = to_json(cluster_config_kind().write(config));
@@ -37,11 +45,13 @@ PacketCounts with_totals(PacketCounts counts, std::map<std::string, std::uint64_
 }  // namespace
 
 WfbStatistics::WfbStatistics(backends::EventLoop& loop, const ClusterConfig& config,
+                             const std::vector<std::string>& own_cards,
                              wfb::CentralOptions& central)
     : loop_(loop) {
   std::size_t number = 0;
   for (wfb::ProfileOptions& options : central.profiles) {
-    add_profile(config, options);
+    const ProfileConfig& known = *config.profile(options.name);
+    add_profile(title_of(config, own_cards, known), known);
     Profile& profile = *profiles_.back();
     const std::string prefix = central.profiles.size() > 1 ? profile.name + "_" : "";
     for (wfb::StreamOptions& stream : options.streams) {
@@ -54,7 +64,7 @@ WfbStatistics::WfbStatistics(backends::EventLoop& loop, const ClusterConfig& con
       }
       if (stream.transmit) {
         Service& service = add_service(profile, name + " tx");
-        watch_injectors(number, stream, service);
+        watch_outputs(number, stream, service);
         stream.transmit->before_report = [&service](Time, wfb::TransmitterCounters& counters) {
           report(service, counters);
         };
@@ -64,13 +74,10 @@ WfbStatistics::WfbStatistics(backends::EventLoop& loop, const ClusterConfig& con
   }
 }
 
-void WfbStatistics::add_profile(const ClusterConfig& config,
-                                const wfb::ProfileOptions& options) {
-  const ProfileConfig& known = *config.profile(options.name);
-  const TitleMessage title = title_of(config, known);
+void WfbStatistics::add_profile(const TitleMessage& title, const ProfileConfig& known) {
   profiles_.push_back(std::make_unique<Profile>());
   Profile& profile = *profiles_.back();
-  profile.name = options.name;
+  profile.name = known.name;
   profile.stats_port = known.stats_port;
   profile.api_port = known.api_port;
   profile.stats = std::make_unique<WfbStatisticsPort>(
@@ -85,11 +92,14 @@ WfbStatistics::Service& WfbStatistics::add_service(Profile& profile, const std::
   return *services_.back();
 }
 
-void WfbStatistics::watch_injectors(std::size_t stream, const wfb::StreamOptions& options,
-                                    Service& service) {
+void WfbStatistics::watch_outputs(std::size_t stream, const wfb::StreamOptions& options,
+                                  Service& service) {
+  const wfb::TransmitterOptions& transmit = *options.transmit;
+  transmitters_[wfb::frame_header(transmit.encoder.channel, transmit.frame_type, 0).transmitter] =
+      &service;
   const SocketId socket = wfb::CentralNode::transmitter_socket(stream, wfb::kTransmitterOut);
-  for (std::size_t i = 0; i < options.transmit->outputs.size(); ++i) {
-    const auto* injector = std::get_if<wfb::InjectorAddress>(&options.transmit->outputs[i]);
+  for (std::size_t i = 0; i < transmit.outputs.size(); ++i) {
+    const auto* injector = std::get_if<wfb::InjectorAddress>(&transmit.outputs[i]);
     if (injector) injectors_[{socket, injector->endpoint}] = {&service, options.cards[i]};
   }
 }
@@ -112,6 +122,16 @@ void WfbStatistics::on_sent(const backends::SentDatagram& sent) {
   if (found == injectors_.end()) return;
   const auto& [service, wlan] = found->second;
   service->ledger.add(wlan, wfb_injected_bytes(sent.payload), sent.is_sent, sent.latency);
+}
+
+void WfbStatistics::on_injected(const backends::InjectedFrame& injected) {
+  const auto header = read_mac_header(injected.frame);
+  if (!header) return;
+  const auto found = transmitters_.find(header->transmitter);
+  if (found == transmitters_.end()) return;
+  found->second->ledger.add(static_cast<std::uint64_t>(injected.interface),
+                            injected.frame.size() - MacHeader::kBytes, injected.is_sent,
+                            injected.latency);
 }
 
 void WfbStatistics::on_selected(std::string_view name, std::uint64_t wlan) {

@@ -2,7 +2,8 @@
 // the ports of their profile.
 //
 //   receiver, transmitter ──► interval's figures ──► totals ──► stats_port (MessagePack)
-//   datagrams to injectors ─► ledger of each stream ─┘     └──► api_port (lines of JSON)
+//   datagrams to injectors,                         │     └──► api_port (lines of JSON)
+//   frames on own cards ────► ledger of each stream ┘
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "backends/pcap/frame_injector.h"
 #include "backends/socket/counters.h"
 #include "core/protocols/wfb/central_node.h"
+#include "core/wire/ieee80211.h"
 #include "scenarios/node/wfb_send_ledger.h"
 #include "scenarios/node/wfb_statistics_port.h"
 #include "scenarios/wfb/cluster_config.h"
@@ -24,10 +27,11 @@ namespace twinbed::scenarios {
 
 class WfbStatistics {
  public:
-  /// Has the streams of these options tell their figures here. The loop outlives the statistics,
-  /// and these the protocol that is made of the options.
+  /// Has the streams of these options tell their figures here; without cards of its own the node is
+  /// a cluster's. The loop outlives the statistics, and these the protocol that is made of the
+  /// options.
   WfbStatistics(backends::EventLoop& loop, const ClusterConfig& config,
-                wfb::CentralOptions& central);
+                const std::vector<std::string>& own_cards, wfb::CentralOptions& central);
   WfbStatistics(const WfbStatistics&) = delete;
   WfbStatistics& operator=(const WfbStatistics&) = delete;
 
@@ -36,6 +40,8 @@ class WfbStatistics {
 
   /// A datagram that the host has sent; those to injectors count.
   void on_sent(const backends::SentDatagram& sent);
+  /// What became of a frame on a card of this host; those of streams count.
+  void on_injected(const backends::InjectedFrame& injected);
   /// Through which card a profile sends from now on.
   void on_selected(std::string_view profile, std::uint64_t wlan);
 
@@ -55,9 +61,9 @@ class WfbStatistics {
     WfbSendLedger ledger;
   };
 
-  void add_profile(const ClusterConfig& config, const wfb::ProfileOptions& options);
+  void add_profile(const TitleMessage& title, const ProfileConfig& profile);
   Service& add_service(Profile& profile, const std::string& id);
-  void watch_injectors(std::size_t stream, const wfb::StreamOptions& options, Service& service);
+  void watch_outputs(std::size_t stream, const wfb::StreamOptions& options, Service& service);
   static void report(Service& service, const wfb::Aggregator& aggregator);
   static void report(Service& service, wfb::TransmitterCounters& counters);
   static void tell(Profile& profile, const StatisticsMessage& message);
@@ -67,6 +73,7 @@ class WfbStatistics {
   std::vector<std::unique_ptr<Service>> services_;
   /// By the socket of a stream's transmitter and the injector's endpoint: whose ledger, which card.
   std::map<std::pair<SocketId, Endpoint>, std::pair<Service*, std::uint64_t>> injectors_;
+  std::map<MacAddress, Service*> transmitters_;  ///< by the sender's address in its frames
 };
 
 }  // namespace twinbed::scenarios

@@ -189,7 +189,7 @@ Result<int> run_transmitter(const WfbTxOptions& options, WfbHost& host) {
     const auto opened =
         host.open_radio(radio_options(options), [&](const backends::InjectedFrame& frame) {
           ledger.add(static_cast<std::uint64_t>(frame.interface),
-                     frame.bytes - MacHeader::kBytes, frame.is_sent, frame.latency);
+                     frame.frame.size() - MacHeader::kBytes, frame.is_sent, frame.latency);
         });
     if (!opened) return Error{opened.error()};
   }

@@ -261,6 +261,35 @@ def test_a_tunnel_is_an_interface(cluster):
     assert ground.recvfrom(4096) == (b"hello", ("10.5.0.2", 9000))
 
 
+def test_a_link_of_two_servers_carries_a_connection(cluster):
+    """The drone's server with its own card, the ground's with a node: TCP through the tunnel."""
+    cluster.script("node1", "robust")
+    cluster.start_node("node1")
+    cluster.start_central("manual", "--policy", "robust", "--state-dir", cluster.folder / "central")
+    cluster.start("drone", "twinbed-node", "wfb-server", "--config", "cluster.cfg", "--profiles",
+                  "drone", "--wlans", "wlan0", "--policy", "robust", "--state-dir",
+                  cluster.folder / "drone", log="drone.log")  # fmt: skip
+    assert cluster.video_passes()
+    with cluster.socket("drone", ("10.5.0.2", 9000), socket.SOCK_STREAM) as listener:
+        listener.listen()
+        with cluster.socket("central", kind=socket.SOCK_STREAM) as caller:
+            caller.connect(("10.5.0.2", 9000))
+            answering, (address, _) = listener.accept()
+            assert address == "10.5.0.1"
+            text = b"telemetry " * 2000
+            caller.sendall(text)
+            caller.shutdown(socket.SHUT_WR)
+            with answering, answering.makefile("rb") as received:
+                assert received.read() == text
+    words = cluster.words("drone", sys.executable, "-m", "twinbed", "wfb", "top",
+                          "127.0.0.1:8002", "--once")  # fmt: skip
+    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert told.startswith("WFB-NG @drone wlan0 [default]\n")
+    rows = [re.split("  +", line) for line in told.splitlines()]
+    assert ["tunnel rx", "1/2"] in [row[:2] for row in rows]
+    assert ["tunnel tx", "0:X"] in [row[:2] for row in rows]
+
+
 def start_robust(cluster, *options):
     cluster.start_drone("--policy", "robust", "--state-dir", cluster.folder / "drone")
     return cluster.start_central(
