@@ -77,6 +77,18 @@ struct WfbSshNodes::Node {
         watch_end(loop, end.number()),
         watch_output(loop, output.number()) {}
 
+  /// Prints the lines that have come. False where there will be no more.
+  bool print_output() {
+    std::array<char, 4096> room{};
+    for (;;) {
+      const ssize_t got = ::read(output.number(), room.data(), room.size());
+      if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return false;
+      if (got < 0) return true;
+      line.append(room.data(), static_cast<std::size_t>(got));
+      print_lines();
+    }
+  }
+
   void print_lines() {
     std::size_t length = 0;
     while ((length = line.find('\n')) != std::string::npos) {
@@ -135,17 +147,15 @@ Result<std::monostate> WfbSshNodes::start(IpAddress node, const CommandLine& ssh
 
 void WfbSshNodes::wait_for_output(Node& node) {
   node.watch_output.when_readable([this, &node] {
-    std::array<char, 4096> room{};
-    const ssize_t got = ::read(node.output.number(), room.data(), room.size());
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
-    if (got > 0) node.line.append(room.data(), static_cast<std::size_t>(got));
-    node.print_lines();
-    wait_for_output(node);
+    if (node.print_output()) wait_for_output(node);
   });
 }
 
 void WfbSshNodes::wait_for_end(Node& node) {
-  node.watch_end.when_readable([this, &node] { on_end_(node.address); });
+  node.watch_end.when_readable([this, &node] {
+    node.print_output();  // which may say why
+    on_end_(node.address);
+  });
 }
 
 WfbSshNodes::~WfbSshNodes() {

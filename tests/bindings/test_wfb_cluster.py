@@ -390,6 +390,22 @@ def test_with_debug_the_log_has_the_lines_of_the_programs(cluster):
     assert wait_until(lambda: re.search(sent, cluster.log("central.log")))
 
 
+def test_several_profiles_run_side_by_side(cluster):
+    subprocess.run(["cp", "gs.key", "bind.key"], cwd=cluster.folder, check=True)
+    cluster.start("central", "twinbed-node", "wfb-server", "--config", "cluster.cfg", "--profiles",
+                  "gs", "gs_bind", "--cluster", "manual", log="central.log")  # fmt: skip
+
+    def told_at(port):
+        words = cluster.words("central", sys.executable, "-m", "twinbed", "wfb", "top",
+                              f"127.0.0.1:{port}", "--once", "--json")  # fmt: skip
+        told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        messages = [json.loads(line) for line in told.stdout.splitlines()]
+        return [message.get("id", message.get("profile")) for message in messages]
+
+    assert wait_until(lambda: told_at(8003)[:1] == ["gs"])
+    assert set(told_at(8099)) == {"gs_bind", "bind_tunnel rx", "bind_tunnel tx"}
+
+
 def test_a_port_that_is_taken_is_named(cluster):
     with cluster.socket("central", ("0.0.0.0", 8003), socket.SOCK_STREAM) as holder:
         holder.listen()
