@@ -46,10 +46,11 @@ pid_t spawn(const CommandLine& command, const Pipe& input, const Pipe& output) {
   ::posix_spawn_file_actions_adddup2(&actions, input.read.number(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDERR_FILENO);
-  // A group of its own, so that Ctrl-C ends it in good order, by the end of its input.
+  // A session of its own: Ctrl-C ends it in good order, by the end of its input, and it does not
+  // wait at a terminal for passphrases, but fails.
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
   sigset_t all;
   ::sigfillset(&all);
   ::posix_spawnattr_setsigdefault(&attributes, &all);

@@ -7,6 +7,7 @@ The cards are TUN devices with the link type of monitor mode, and the air is a t
 that hands what is sent on one to the others. The wires are veth pairs on a bridge.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -202,11 +203,11 @@ class Machines:
         run("ip", "link", "set", "wlan0", "up", "mtu", "4400")
         return card
 
-    def socket(self, machine, address=None, kind=socket.SOCK_DGRAM):
-        """A socket of this machine, for UDP or TCP."""
+    def socket(self, machine, address=None, kind=socket.SOCK_DGRAM, family=socket.AF_INET):
+        """A socket of this machine, for UDP unless told otherwise."""
 
         def make():
-            made = socket.socket(socket.AF_INET, kind)
+            made = socket.socket(family, kind)
             made.settimeout(10)
             if address:
                 made.bind(address)
@@ -266,16 +267,19 @@ class Machines:
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
+    def _all_processes(self, machine):
+        words = ["ip", "netns", "pids", self._name(machine)]
+        listed = subprocess.run(words, capture_output=True, text=True, check=False)
+        return [int(line) for line in listed.stdout.split()]
+
     def processes(self, machine, word):
         """Ids of the processes in the network of this machine whose command line has the word."""
         found = []
-        for line in run("ip", "netns", "pids", self._name(machine)).split():
-            try:
-                command = Path(f"/proc/{line}/cmdline").read_bytes().decode().split("\0")
-            except OSError:
-                continue  # it has ended meanwhile
-            if word in command:
-                found.append(int(line))
+        for process in self._all_processes(machine):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                command = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
+                if word in command:
+                    found.append(process)
         return found
 
     def kill(self, machine, word):
@@ -286,15 +290,12 @@ class Machines:
         for process in self.started:
             process.kill()
             process.wait()
+        if shutil.which("ip") is None:
+            return
         for machine in MACHINES:
-            pids = subprocess.run(
-                ["ip", "netns", "pids", self._name(machine)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            for line in pids.stdout.split():
-                os.kill(int(line), signal.SIGKILL)
+            for process in self._all_processes(machine):
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.kill(process, signal.SIGKILL)
         if self.air is not None:
             self.air.close()
         for machine in MACHINES:
