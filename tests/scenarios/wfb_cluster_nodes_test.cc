@@ -46,7 +46,7 @@ std::vector<Endpoint> injectors_of(const wfb::TransmitterOptions& transmit) {
 
 TEST(CentralOfCluster, HasThePortsAndCardsOfThePlan) {
   const ClusterConfig config = config_with();
-  const auto central = central_of_cluster(config, "gs", settings_at(kServer));
+  const auto central = central_of_cluster(config, {"gs"}, settings_at(kServer));
   ASSERT_TRUE(central) << central.error();
   ASSERT_THAT(central->profiles, SizeIs(1));
   const wfb::ProfileOptions& gs = central->profiles[0];
@@ -78,7 +78,7 @@ TEST(CentralOfCluster, ExpectsTheDigestThatEachNodeTells) {
   const ClusterConfig config = config_with();
   CentralSettings settings = settings_at(kServer);
   settings.init_digest = true;
-  const auto central = central_of_cluster(config, "gs", settings);
+  const auto central = central_of_cluster(config, {"gs"}, settings);
   ASSERT_TRUE(central) << central.error();
   const auto digests = expected_digests(config, {"gs"});
   for (const wfb::StreamOptions& stream : central->profiles[0].streams) {
@@ -103,7 +103,7 @@ bandwidth = 40
 short_gi = True
 inject_rssi = False
 )");
-  const auto central = central_of_cluster(config, "gs", settings_at(kServer));
+  const auto central = central_of_cluster(config, {"gs"}, settings_at(kServer));
   ASSERT_TRUE(central) << central.error();
   const wfb::StreamOptions& mavlink = central->profiles[0].streams[1];
   EXPECT_EQ(mavlink.input_port, 14550);
@@ -116,7 +116,7 @@ inject_rssi = False
   EXPECT_TRUE(mavlink.transmit->mirror);
   EXPECT_EQ(mavlink.transmit->fwmark, 7U);
   EXPECT_EQ(mavlink.transmit->radio, (wfb::RadioSettings{1, 1, 1, 40, 3, 0, 1}));
-  const auto narrow = central_of_cluster(config_with("\n[gs_mavlink]\nbandwidth = 5\n"), "gs",
+  const auto narrow = central_of_cluster(config_with("\n[gs_mavlink]\nbandwidth = 5\n"), {"gs"},
                                          settings_at(kServer));
   ASSERT_FALSE(narrow);
   EXPECT_THAT(narrow.error(), HasSubstr("stream 'mavlink' cannot be sent with a bandwidth of 5"));
@@ -138,7 +138,7 @@ TEST(CentralOfCluster, ReportsGoThroughTheInjectorsOfAStreamThatOnlyReceives) {
   const ClusterConfig config = config_with();
   CentralSettings settings = settings_at(kServer);
   settings.is_adaptive = true;
-  const auto central = central_of_cluster(config, "gs", settings);
+  const auto central = central_of_cluster(config, {"gs"}, settings);
   ASSERT_TRUE(central) << central.error();
   ASSERT_TRUE(central->profiles[0].streams[0].reporter);
   EXPECT_THAT(injectors_of(central->profiles[0].streams[0].reporter->transmit),

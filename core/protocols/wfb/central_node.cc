@@ -11,9 +11,8 @@ CentralNode::CentralNode(CentralOptions options) {
     Profile& made = profiles_.emplace_back();
     made.selection = AntennaSelection(profile.receive_only);
     for (StreamOptions& stream : profile.streams) {
-      const auto number = static_cast<std::uint32_t>(1 + Stream::kParts * streams_.size());
-      streams_.push_back(
-          std::make_unique<Stream>(std::move(stream), number, profile.log_interval));
+      streams_.push_back(std::make_unique<Stream>(std::move(stream), first_part(streams_.size()),
+                                                  profile.log_interval));
       made.streams.push_back(streams_.back().get());
     }
     profile.streams.clear();

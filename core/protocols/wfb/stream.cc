@@ -10,7 +10,6 @@ namespace twinbed::wfb {
 namespace {
 
 constexpr std::uint32_t kReceiverPart = 1;
-constexpr std::uint32_t kTransmitterPart = 2;
 constexpr std::uint32_t kReporterPart = 3;
 constexpr std::uint32_t kListenerPart = 4;
 constexpr std::uint32_t kBatchTimer = 0;

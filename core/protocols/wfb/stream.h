@@ -73,6 +73,8 @@ class Stream final : private PartOwner {
   /// Parts that a stream takes the numbers of: itself, its receiver and transmitter, and the same
   /// two for reports.
   static constexpr std::uint32_t kParts = 5;
+  /// Of these, behind the first one.
+  static constexpr std::uint32_t kTransmitterPart = 2;
 
   /// Numbers from `first_part` on are the stream's. It records at the interval of its profile.
   Stream(StreamOptions options, std::uint32_t first_part, Duration log_interval);
