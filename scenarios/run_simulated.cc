@@ -35,17 +35,20 @@ Result<RunSummary> run_simulated(const Scenario& scenario, const RunOptions& opt
   rows.add((*judge)->sink());
   const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
   if (!files) return Error{files.error()};
+  SimulatedCapture capture(store);
   auto built = build_simulation(scenario, *files, options.seed, rows, options.factory);
   if (!built) return Error{built.error()};
   sim::Simulator& simulator = **built;
+  if (options.capture) {
+    simulator.network().set_tap(&capture);
+    if (simulator.radio() != nullptr) simulator.radio()->set_tap(&capture);
+  }
 
   Result<std::int64_t> run_id =
       store.begin_run(run_info(scenario, *files, options, "sim", simulator.drawn_faults()));
   if (!run_id) return Error{run_id.error()};
   RunSummary summary;
   summary.run_id = *run_id;
-  SimulatedCapture capture(store);
-  if (options.capture) simulator.network().set_tap(&capture);
   summary.failure = execute(simulator, scenario.duration, options.progress);
   simulator.finish();
   summary.fingerprint = simulator.fingerprint().hex();
