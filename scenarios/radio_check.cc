@@ -4,6 +4,9 @@
 #include <set>
 
 #include "scenarios/suggest.h"
+#include "scenarios/units.h"
+#include "sim/faults/radio_faults.h"
+#include "sim/medium/channel_access.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -122,6 +125,27 @@ Found check_cards(const Scenario& scenario, const sim::FaultSpec& fault, const P
   return std::nullopt;
 }
 
+/// A card that is awake for too short a time never comes to send what has waited for its waking.
+Found check_awake(const Scenario& scenario, const sim::FaultSpec& fault, const Path& path) {
+  const Duration awake = sim::time_on(fault.radio);
+  for (const std::string& name : fault.select.nodes) {
+    const NodeSpec* node = find_node(scenario, name);
+    for (std::uint32_t i = 0; node != nullptr && i < node->cards.size(); ++i) {
+      const sim::CardOptions& card = node->cards[i];
+      if (fault.radio.interface.value_or(i) != i || !card.carrier_sense) continue;
+      const Duration wait = sim::ChannelAccess::longest_wait(card.contention_window, card.channel);
+      if (awake > wait) continue;
+      return fault_at(in(path, "duty"),
+                      "card " + std::to_string(i) + " of node " + in_quotes(name) +
+                          " would be awake for " + format_duration(awake) +
+                          " at a time and might never send, as a frame waits for up to " +
+                          format_duration(wait) +
+                          " of silence (DIFS and back-off); let it be awake for longer than that");
+    }
+  }
+  return std::nullopt;
+}
+
 Found check_fault(const Scenario& scenario, std::size_t index) {
   const sim::FaultSpec& fault = scenario.faults[index];
   if (!sim::is_radio_fault(fault.action)) return std::nullopt;
@@ -141,7 +165,9 @@ Found check_fault(const Scenario& scenario, std::size_t index) {
     return fault_at(in(path, "action"), "a card that is awake all the time is as before, add a "
                                         "duty below 100 %");
   }
-  return check_cards(scenario, fault, path);
+  if (Found found = check_cards(scenario, fault, path)) return found;
+  return fault.action == sim::FaultAction::kDutyCycle ? check_awake(scenario, fault, path)
+                                                      : std::nullopt;
 }
 
 }  // namespace
