@@ -182,7 +182,9 @@ const Kind<RadioLinkSpec>& radio_link_kind() {
 
 const Kind<RadioSpec>& radio_kind() {
   using R = RadioSpec;
+  using M = MediumModel;
   static const ListKind<RadioLinkSpec> links("links", radio_link_kind());
+  static const auto medium = enum_kind<M>("the media", {{"table", M::kTable}, {"ns3", M::kNs3}});
   static const RecordKind<AirOptions> air = [] {
     using A = AirOptions;
     RecordKind<A> record("air", "");
@@ -202,6 +204,9 @@ const Kind<RadioSpec>& radio_kind() {
   }();
   static const RecordKind<R> kind = [] {
     RecordKind<R> record("radio", "The air between the nodes that have cards");
+    record.add("medium", &R::medium, medium,
+               "what carries the frames: table looks error rates up; ns3 runs ns-3's own physical "
+               "layer, a hundred times slower, for cards of one antenna");
     record.add_all(&R::air, air);
     record.add("links", &R::links, links, "links that are not as the model has them");
     return record;

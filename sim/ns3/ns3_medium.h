@@ -25,6 +25,7 @@
 #include "sim/medium/channel_access.h"
 #include "sim/medium/transmit_queue.h"
 #include "sim/ns3/ns3_air.h"
+#include "sim/ns3/ns3_limits.h"
 #include "sim/ns3/ns3_simulator.h"
 #include "sim/radio_medium.h"
 
