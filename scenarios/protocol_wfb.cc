@@ -69,7 +69,7 @@ WfbLink read_link(OptionReader& options, const WfbPlace& place) {
   const std::int64_t port = options.integer("radio_port", 0);
   link.channel =
       wfb::ChannelId::of(wfb::link_id_of(domain), static_cast<std::uint8_t>(port & 0xff));
-  link.password = options.text("password", "twinbed");
+  link.password = options.text("password", kWfbPassword);
   link.session_repeat = options.truth("session_repeat", is_robust);
   link.refuse_replay = options.truth("refuse_replay", is_robust);
   link.close_block = options.truth("close_block", is_robust);
