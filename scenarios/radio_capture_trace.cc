@@ -53,6 +53,10 @@ class Averages {
       return Error{"frame " + std::to_string(packet.number) + ": it is earlier than a frame before "
                    "it, put the capture in order with reordercap"};
     }
+    if (packet.time_ns - start_ns > to_ns(kLatestTraceTime)) {
+      return Error{"frame " + std::to_string(packet.number) + ": it is more than 100 years later "
+                   "than the first one, put its time right with editcap"};
+    }
     last_ns_ = packet.time_ns;
     if (count_ > 0 && step != step_) finish_step();
     step_ = step;

@@ -11,6 +11,8 @@ namespace twinbed::backends {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+/// Of 1970; pcapng has room for times of which int64_t holds no nanoseconds.
+constexpr std::int64_t kLatestSecond = 9'000'000'000;
 
 }  // namespace
 
@@ -51,6 +53,10 @@ std::optional<CaptureFile::Packet> CaptureFile::next() {
   int result = 0;
   while ((result = pcap_next_ex(handle_.get(), &header, &bytes)) == 1) {
     ++number_;
+    if (header->ts.tv_sec < 0 || header->ts.tv_sec > kLatestSecond) {
+      error_ = path_ + " has an impossible time at frame " + std::to_string(number_);
+      return std::nullopt;
+    }
     const std::int64_t time_ns =
         std::int64_t{header->ts.tv_sec} * kSecond + header->ts.tv_usec;  // of nanoseconds
     if (!first_time_ns_) first_time_ns_ = time_ns;

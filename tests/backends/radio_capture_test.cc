@@ -233,6 +233,22 @@ TEST_F(RadioCaptureTest, EachCardIsAnInterfaceAndLibpcapReadsThemAll) {
   EXPECT_EQ(tshark("-Y '_ws.malformed || _ws.expert' -T fields -e frame.number"), "");
 }
 
+TEST_F(RadioCaptureTest, ATimeThatNoNanosecondsCanHoldIsRefused) {
+  auto file = RadioCaptureFile::create(path);
+  ASSERT_TRUE(file) << file.error();
+  const std::uint32_t card = file->add_card("card");
+  Buffer packet;
+  write_radiotap_sent({}, ChannelMhz{5825}, packet);
+  file->write(card, Time{kMs}, FrameDirection::kSent, packet);
+  file->write(card, time_from_ns(-1), FrameDirection::kSent, packet);  // 2^64 - 1 in the file
+  EXPECT_FALSE(file->close());
+  auto capture = CaptureFile::open(path);
+  ASSERT_TRUE(capture) << capture.error();
+  EXPECT_TRUE(capture->next());
+  EXPECT_FALSE(capture->next());
+  EXPECT_EQ(capture->error(), path + " has an impossible time at frame 2");
+}
+
 TEST(RadioCaptureFileTest, AFileThatCannotBeWrittenIsASentence) {
   EXPECT_EQ(RadioCaptureFile::create("/nowhere/at/all.pcapng").error(),
             "the capture file cannot be written (/nowhere/at/all.pcapng: No such file or "

@@ -149,6 +149,14 @@ TEST_F(RadioCaptureTraceTest, WhatCannotBeATraceIsSaidWithItsFrame) {
   }
   EXPECT_EQ(mistake(), "frame 2: it is earlier than a frame before it, put the capture in order "
                        "with reordercap");
+  {
+    RadioCaptureFile file = open();
+    add(file, {}, 0, {-61});
+    add(file, std::chrono::hours(24) * 36501, 0, {-61});
+    EXPECT_FALSE(file.close());
+  }
+  EXPECT_EQ(mistake(), "frame 2: it is more than 100 years later than the first one, put its time "
+                       "right with editcap");
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
   EXPECT_THAT(mistake(), HasSubstr("after frame 1: " + path + " cannot be read to its end: "));
   {
