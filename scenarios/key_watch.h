@@ -8,7 +8,8 @@
 //
 // The key of a session is known once the session is announced on the air; what was sent before is
 // then searched again, as far as it is among the last 16 MiB. A key that is cut in two by the
-// border of packets is not found.
+// border of packets is not found. Memory is not searched: forwarders, injectors and the nodes of a
+// cluster are made of options that have no room for a key, so that they only have what they hear.
 #pragma once
 
 #include <array>

@@ -73,7 +73,8 @@ Result<std::unique_ptr<Checker>> make_keys_stay(OptionReader& options, const Run
     const auto found = std::find_if(nodes.begin(), nodes.end(),
                                     [&](const RunNode& node) { return node.name == name; });
     if (found == nodes.end()) {
-      options.refuse("there is no node '" + name + "'");
+      options.refuse("checker keys_stay: there is no node '" + name +
+                     "', name nodes of the scenario in 'keepers'");
     } else {
       keepers.insert(found->id);
     }

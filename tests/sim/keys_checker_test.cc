@@ -83,7 +83,8 @@ TEST_F(KeysStayTest, FilesOfKeepersMayHoldKeysAndNothingElseOfTheirs) {
 TEST_F(KeysStayTest, AKeeperThatDoesNotExistIsRefused) {
   const auto made = make_checker("keys_stay", {{"keepers", std::string("central nobody")}}, kNodes);
   ASSERT_FALSE(made);
-  EXPECT_EQ(made.error(), "checker 'keys_stay': there is no node 'nobody'");
+  EXPECT_EQ(made.error(), "checker keys_stay: there is no node 'nobody', name nodes of the "
+                          "scenario in 'keepers'");
 }
 
 }  // namespace
