@@ -120,20 +120,28 @@ void KeyWatch::learn_session(Bytes packet) {
   }
 }
 
+void KeyWatch::search_file(Time end, NodeId node, const std::string& name, Bytes content) {
+  now_ = end;
+  ++files_;
+  search(0, {end, node, "file", to_buffer(content)}, name);
+}
+
+void KeyWatch::finish(Time end) {
+  const std::array<Field, 4> fields{
+      {{"packets", packets_}, {"frames", frames_}, {"files", files_}, {"sessions", sessions_}}};
+  rows_.event(end, kNobody, kKeysSearchedEvent, fields);
+}
+
 void KeyWatch::finish(sim::Simulator& simulator) {
-  now_ = simulator.now();
   for (std::uint32_t i = 0; i < simulator.node_count(); ++i) {
     const sim::SimStorage& storage = simulator.node(NodeId{i}).storage();
     for (const std::string& name : storage.list()) {
-      Sent content{now_, NodeId{i}, "file", {}};
-      storage.read(name, 0, kLargestFile, content.bytes);
-      search(0, content, name);
-      ++files_;
+      Buffer content;
+      storage.read(name, 0, kLargestFile, content);
+      search_file(simulator.now(), NodeId{i}, name, content);
     }
   }
-  const std::array<Field, 4> fields{
-      {{"packets", packets_}, {"frames", frames_}, {"files", files_}, {"sessions", sessions_}}};
-  rows_.event(now_, kNobody, kKeysSearchedEvent, fields);
+  finish(simulator.now());
 }
 
 }  // namespace twinbed::scenarios

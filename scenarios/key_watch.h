@@ -41,7 +41,11 @@ class KeyWatch final : public sim::PacketTap, public sim::RadioTap {
             Bytes frame) override;
   void received(Time, NodeId, const RxFrame&) override {}
 
-  /// Searches the disks of the nodes. Once, after the last event.
+  /// Searches a file of a node's disk, as it is at the end of the run.
+  void search_file(Time end, NodeId node, const std::string& name, Bytes content);
+  /// Says how much was searched. Once, after all else.
+  void finish(Time end);
+  /// Searches the disks of all nodes and finishes. Once, after the last event.
   void finish(sim::Simulator& simulator);
 
  private:
