@@ -52,6 +52,10 @@ std::uint64_t handlers_run(const std::vector<std::string>& databases) {
 Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
                             const RealOptions& real, backends::Store& store) {
   const auto wall_start = std::chrono::steady_clock::now();
+  if (scenario.radio && scenario.radio->medium == MediumModel::kNs3) {
+    return Error{"scenario " + scenario.name + " runs on ns-3's medium, which cannot keep up with "
+                 "real time; take 'medium: table', or mode sim"};
+  }
   if (scenario.radio) {
     return Error{"scenario " + scenario.name +
                  " has radio cards, which mode real does not put on the air yet; run it in mode "
