@@ -17,8 +17,8 @@ Result<std::unique_ptr<Checker>> make_keys_stay(OptionReader& options, const Run
 
 inline constexpr std::string_view kKeysStayDoc =
     "Demands that no packet, no radio frame and no file on a disk ever holds a secret key in the "
-    "clear: of protocol wfb those of both sides of the link, and those of its sessions; unknown in "
-    "mode real, whose bytes are not searched; options: keepers (names of nodes, separated by "
-    "spaces, whose files may hold keys).";
+    "clear: of protocol wfb those of both sides of the link, and those of its sessions; of a real "
+    "run, whose bytes are not searched, the verdict is unknown and expected to be; options: keepers "
+    "(names of nodes, separated by spaces, whose files may hold keys).";
 
 }  // namespace twinbed::sim
