@@ -1,6 +1,8 @@
 #include "backends/virtual_radio/virtual_radio.h"
 
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -8,6 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "core/wire/radiotap.h"
@@ -96,6 +100,26 @@ bool VirtualRadio::write(const RxFrame& frame) {
   writer.bytes(frame.frame);
   return ::write(tun_.number(), buffer_.data(), buffer_.size()) ==
          static_cast<ssize_t>(buffer_.size());
+}
+
+std::uint64_t VirtualRadio::refused() const {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return 0;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    // The entry of the link itself; a device without a hardware address has none here either.
+    if (entry->ifa_data == nullptr || name_ != entry->ifa_name) continue;
+    rtnl_link_stats figures{};
+    std::memcpy(&figures, entry->ifa_data, sizeof figures);
+    return figures.tx_dropped;
+  }
+  return 0;
+}
+
+std::optional<Error> VirtualRadio::problem() {
+  const auto probe = create("twinbed" + std::to_string(::getpid()));
+  if (probe) return std::nullopt;
+  return Error{probe.error()};
 }
 
 }  // namespace twinbed::backends
