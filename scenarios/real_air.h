@@ -1,7 +1,7 @@
 // The air of a run in mode real: a process beside those of the nodes.
 //
-// Radios join it by UDP on loopback, or by virtual radios. It starts before the nodes, which have to
-// know where their cards are, and ends after them.
+// Radios join it by UDP on loopback, or by virtual radios. It starts before the nodes, which have
+// to know where their cards are, and ends after them.
 #pragma once
 
 #include <cstdint>

@@ -61,9 +61,9 @@ struct RealOptions {
   /// Where the nodes keep their files; emptied first. Removed after the run unless `keep_files`.
   std::string work_directory;
   bool keep_files = false;
-  /// Radio cards are interfaces in monitor mode that the run makes (mode virtual-radio), used through
-  /// libpcap and packet sockets; needs CAP_NET_ADMIN and CAP_NET_RAW. Otherwise they join the air by
-  /// UDP on loopback.
+  /// Radio cards are interfaces in monitor mode that the run makes (mode virtual-radio), used
+  /// through libpcap and packet sockets; needs CAP_NET_ADMIN and CAP_NET_RAW. Otherwise they join
+  /// the air by UDP on loopback.
   bool has_virtual_radios = false;
 };
 

@@ -3,8 +3,8 @@
 //   RealTimeAir ──► deliver(): a frame that the card has received
 //               ◄── read():    what the program sends, and how the card is to be tuned
 //
-// Two kinds: UDP on loopback (udp_air.h), which needs no privilege, and a virtual radio, which every
-// program takes for a card in monitor mode.
+// Two kinds: UDP on loopback (udp_air.h), which needs no privilege, and a virtual radio, which
+// every program takes for a card in monitor mode.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import _twinbed
 from .errors import MissingError, RunError, ScenarioError
-from .paths import DEFAULT_DB, find_node_program, parse_reference
+from .paths import DEFAULT_DB, find_air_program, find_node_program, parse_reference
 from .protocol import Node, Protocol, nodes_of
 from .results import Run
 from .scenario import Scenario, as_scenario
@@ -58,6 +58,8 @@ def check_task(task: Task) -> None:
         if task.protocol is not None:
             raise ScenarioError("a protocol in Python runs in mode sim only")
         find_node_program()
+        if task.scenario.core.has_radio:
+            find_air_program()
         problem = _twinbed.capture_problem() if task.capture else None
         if problem is not None:
             raise MissingError(problem)
@@ -69,8 +71,8 @@ def check_task(task: Task) -> None:
 def _check_virtual_radios(scenario: Scenario) -> None:
     if not scenario.core.has_radio:
         raise ScenarioError(
-            f"scenario {scenario.name} has no radio cards, so mode virtual-radio has nothing to put "
-            "on the air; run it in mode real"
+            f"scenario {scenario.name} has no radio cards, so mode virtual-radio has nothing to "
+            "put on the air; run it in mode real"
         )
     problem = _twinbed.virtual_radio_problem()
     if problem is not None:

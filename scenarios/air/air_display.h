@@ -19,7 +19,7 @@ class AirDisplay {
 
   /// A table on standard output.
   void show_cards() const;
-  /// Where standard error is a terminal, a line that changes: frames sent and received by each card.
+  /// Where standard error is a terminal, a line that changes: what each card sent and received.
   void start();
   /// A table on standard output of what became of frames, and how late the air was.
   void show_end();

@@ -145,7 +145,8 @@ Result<int> run_air_process(const AirProcessOptions& options) {
     return Error{sentence};
   };
   if (!options.scenario.radio) {
-    return fail("the scenario " + options.scenario.name + " has no radio cards, so there is no air");
+    return fail("the scenario " + options.scenario.name +
+                " has no radio cards, so there is no air for it");
   }
   const Result<ScenarioFiles> files = ScenarioFiles::read(options.scenario);
   if (!files) return fail(files.error());

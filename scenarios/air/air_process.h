@@ -1,8 +1,9 @@
-// The air of a scenario in real time, as a process of its own: the inside of the program twinbed-air.
+// The air of a scenario in real time, as a process of its own: the inside of the program
+// twinbed-air.
 //
-// Without a runner it stands alone: it names the cards, runs the scenario's faults of radios at their
-// times, and lets programs come and go. With a runner (scenarios/real_air.h) it starts with the
-// nodes and learns from the runner when faults begin and end, so that those that wait for events
+// Without a runner it stands alone: it names the cards, runs the scenario's faults of radios at
+// their times, and lets programs come and go. With a runner (scenarios/real_air.h) it starts with
+// the nodes and learns from the runner when faults begin and end, so that those that wait for events
 // come, too.
 #pragma once
 
@@ -18,8 +19,8 @@ struct AirProcessOptions {
   Scenario scenario;
   std::uint64_t seed = 0;
   bool uses_udp = false;   ///< else virtual radios
-  /// Before the names of virtual radios, which are then numbered ("tb7n0c1"); empty: they are called
-  /// after their nodes ("ground-0").
+  /// Before the names of virtual radios, which are then numbered ("tb7n0c1"); empty: they are
+  /// called after their nodes ("ground-0").
   std::string prefix;
   std::string database;    ///< result store of this process, with a runner
   int control = -1;        ///< descriptor of the control channel, or -1: it stands alone

@@ -21,8 +21,8 @@ AirTimeline::AirTimeline(backends::EventLoop& loop, backends::RealTimeAir& air,
     if (!sim::is_radio_fault(fault.action)) {
       remark("the fault " + name + " is left out, as it is none of radios");
     } else if (!fault.on.empty()) {
-      remark("the fault " + name + " is left out, as nobody tells the air of the event " + fault.on +
-             "; twinbed run --mode virtual-radio does");
+      remark("the fault " + name + " is left out, as nobody tells the air of the event " +
+             fault.on + "; twinbed run --mode virtual-radio does");
     } else {
       const Time at{fault.at.low};
       steps_.insert({at, {index, true}});

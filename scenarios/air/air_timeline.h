@@ -14,8 +14,8 @@ namespace twinbed::scenarios {
 
 class AirTimeline {
  public:
-  /// All of them outlive the timeline. Says on standard error which faults of the plan are left out:
-  /// those that are not for radios, and those that wait for an event.
+  /// All of them outlive the timeline. Says on standard error which faults of the plan are left
+  /// out: those that are not for radios, and those that wait for an event.
   AirTimeline(backends::EventLoop& loop, backends::RealTimeAir& air, const Scenario& scenario,
               const sim::FaultPlan& plan, std::uint64_t seed);
 

@@ -1,5 +1,5 @@
-// What the runner of mode real and its processes, the nodes and the air (scenarios/air), say to each
-// other: lines of JSON.
+// What the runner of mode real and its processes, the nodes and the air (scenarios/air), say to
+// each other: lines of JSON.
 //
 //   runner to node   {"say":"start","at":NS}        CLOCK_MONOTONIC instant of the run's start
 //                    {"say":"command","text":T}     for the protocol's on_command
@@ -12,7 +12,7 @@
 //                    {"say":"watch","faults":[I,...]}   the faults of the plan that wait for an
 //                                                   event; before the start and when they change
 //                    {"say":"go_on"}                the answer to "recorded" with a crash in it
-//   runner to air    "start", and "fault" with {"nodes":[NODE,...]}: a fault of radios that hits them
+//   runner to air    "start", and "fault" with "nodes":[NODE,...], a fault of radios for them
 //   air to runner    "failed", "touched" as the answer to the end of a fault, and
 //                    {"say":"cards","cards":[[NODE,NAME],...]}   all is set up; where each node
 //                                                   attaches to its cards, in their order

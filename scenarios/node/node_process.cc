@@ -401,7 +401,7 @@ Result<backends::AddressMap> make_address_map(const Scenario& scenario,
   }
   backends::AddressMap map;
   for (std::uint32_t node = 0; node < endpoints.size(); ++node) {
-    map.add({NodeId{node}, endpoints[node], real[node]});
+    map.add({NodeId{node}, endpoints[node], real[node], has_other_ports(scenario, node)});
   }
   return map;
 }

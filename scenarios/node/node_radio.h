@@ -24,9 +24,9 @@ struct NodeRadio {
 };
 
 /// Opens the cards of a node. Each is called as the air does (backends/testbed/card_attachment.h):
-/// ADDRESS:PORT, or the name of an interface in monitor mode, which may just as well be a real card;
-/// all of one kind. `on_error` is told why one has failed later. Errors name the remedy. The loop
-/// outlives the radio.
+/// ADDRESS:PORT, or the name of an interface in monitor mode, which may just as well be a real
+/// card; all of one kind. `on_error` is told why one has failed later. Errors name the remedy. The
+/// loop outlives the radio.
 Result<NodeRadio> open_node_radio(backends::EventLoop& loop, const NodeSpec& node,
                                   const std::vector<std::string>& cards,
                                   std::function<void(const std::string&)> on_error);
