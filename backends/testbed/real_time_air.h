@@ -2,9 +2,9 @@
 //
 //   attachment ─► read, transmitted at this instant ─► medium ─► end of airtime ─► attachment
 //
-// The medium's events are executed at their times or as soon after them as the machine allows. What
-// is late does not delay what comes after it, as each event finds the medium at the event's time and
-// not at the clock's. How late frames were handed over is in the ledger.
+// The medium's events are executed at their times or as soon after them as the machine allows.
+// What is late does not delay what comes after it, as each event finds the medium at the event's
+// time and not at the clock's. How late frames were handed over is in the ledger.
 //
 // A virtual radio whose card has a full queue is not read, so that the kernel's queue fills and
 // programs get ENOBUFS, as from a card.

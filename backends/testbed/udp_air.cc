@@ -91,7 +91,14 @@ bool UdpAttachment::hand_over(Bytes datagram, CardInput& card) {
   return true;
 }
 
+void UdpAttachment::look_for_program() {
+  socklen_t size = sizeof program_;
+  ::recvfrom(socket_.number(), nullptr, 0, MSG_PEEK, reinterpret_cast<sockaddr*>(&program_),
+             &size);
+}
+
 bool UdpAttachment::deliver(const RxFrame& frame) {
+  if (program_.sin_port == 0) look_for_program();
   if (program_.sin_port == 0) return true;
   delivery_.clear();
   write_radiotap_rx(frame, delivery_);

@@ -40,6 +40,8 @@ class UdpAttachment final : public CardAttachment {
   explicit UdpAttachment(Socket socket);
   /// False where the datagram is none of ours.
   static bool hand_over(Bytes datagram, CardInput& card);
+  /// Whoever has sent something that was not read yet is there already.
+  void look_for_program();
 
   Socket socket_;
   sockaddr_in program_{};  ///< port 0: none yet

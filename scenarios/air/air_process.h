@@ -3,8 +3,8 @@
 //
 // Without a runner it stands alone: it names the cards, runs the scenario's faults of radios at
 // their times, and lets programs come and go. With a runner (scenarios/real_air.h) it starts with
-// the nodes and learns from the runner when faults begin and end, so that those that wait for events
-// come, too.
+// the nodes and learns from the runner when faults begin and end, so that those that wait for
+// events come, too.
 #pragma once
 
 #include <cstdint>
