@@ -27,9 +27,9 @@ Example, in three terminals, as root:
   twinbed air scenarios/wfb/fec_curve.yaml          creates drone-0 and ground-0
   twinbed node wfb-rx -K gs.key -u 5600 ground-0    (wfb-keygen has made the keys)
   twinbed node wfb-tx -K drone.key -u 5602 drone-0
-and `tshark -i ground-0` shows the frames. Without root: `unshare -rn`, then all in that shell; or
---udp, with which each card is a UDP port of 127.0.0.1 that takes and gives radiotap packets: the
-nodes of a scenario join by `twinbed node --card 127.0.0.1:PORT`.
+and `tshark -i ground-0` shows the frames. Without root: `unshare -rn` and `ip link set lo up`, then
+all in that shell; or --udp, with which each card is a UDP port of 127.0.0.1 that takes and gives
+radiotap packets: the nodes of a scenario join by `twinbed node --card 127.0.0.1:PORT`.
 
 Exit status: 0 ended by time or Ctrl-C, 2 bad arguments or scenario, 3 the air failed.)";
 

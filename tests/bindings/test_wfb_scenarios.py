@@ -104,8 +104,3 @@ def test_the_same_seed_gives_the_same_air(root, tmp_path):
     )
     assert first == again
     assert other != first
-
-
-def test_radios_need_mode_sim_for_now(root, db, node_program):
-    with pytest.raises(tb.RunError, match="mode real does not put on the air yet"):
-        tb.run(root / "scenarios/wfb/jammer.yaml", "real", seed=1, db=db)
