@@ -121,8 +121,8 @@ def test_the_residual_loss_is_that_of_the_closed_form(
 def test_scenarios_have_the_same_verdicts_for_real(root, db, node_program):
     """A session that is lost costs the original a second; a jammer costs both what it jams."""
     policies = {"protocol.policy": ["original", "robust"]}
-    session_loss = tb.Scenario.load(root / "scenarios/wfb/session_loss.yaml", {"duration": "6 s"})
-    jammer = tb.Scenario.load(root / "scenarios/wfb/jammer.yaml", {"duration": "18 s"})
+    session_loss = tb.Scenario.load(root / "scenarios/wfb/session_loss.yaml", {"duration": "9 s"})
+    jammer = tb.Scenario.load(root / "scenarios/wfb/jammer.yaml", {"duration": "20 s"})
     for scenario in (session_loss, jammer):
         results = tb.replicate(
             scenario, "real", replications=1, seed=3, grid=policies, jobs=2, db=db
