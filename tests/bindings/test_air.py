@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -338,8 +339,25 @@ def test_the_radios_of_a_run_go_with_its_runner(root, tmp_path, node_program, ow
     assert result.returncode == 0, {1: "no radios were made", 2: "they are still there"}
 
 
+def test_a_machine_that_is_too_slow_is_told_so(root, tmp_path, twinbed_command, node_program):
+    """A node that is stopped for a while takes nothing from its card, whose room ends."""
+    settings = [
+        *("--set", "duration=6 s", "--set", "protocol.options.interval=400 us"),
+        *("--set", "protocol.options.mcs=7", "--set", "protocol.options.bytes=1000"),
+        *("--set", "faults=[{at: 1 s, for: 3 s, action: pause, select: [ground]}]"),
+    ]
+    file = root / "scenarios/wfb/fec_curve.yaml"
+    result = twinbed_command("run", file, "--mode", "real", "--seed", 1, *settings, cwd=tmp_path)
+    assert re.search(
+        r"this machine did not keep up: \d+ of \d+ deadlines .* [1-9]\d* radio frames were lost",
+        result.stderr,
+    ), result.stderr
+
+
 def test_an_air_by_udp_needs_no_privilege(root, tmp_path, node_program):
     words = [sys.executable, "-m", "twinbed", "air", str(root / "scenarios/wfb/jammer.yaml")]
+    if shutil.which("setpriv") is not None:
+        words = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *words]
     air = start([*words, "--udp", "--duration", "20 s"], tmp_path)
     lines = [air.stdout.readline().split() for _ in range(3)]
     assert lines[0] == ["node", "card", "channel", "position"]

@@ -49,9 +49,7 @@ def mean_loss(root, db, name, settings):
     """The mean share of payloads lost in a second, over all seconds and seeds."""
     scenario = tb.Scenario.load(root / f"scenarios/wfb/{name}.yaml", settings)
     results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
-    samples = results.query(
-        "SELECT avg(value) AS loss FROM v_sample WHERE metric = 'traffic.loss'"
-    )
+    samples = results.query("SELECT avg(value) AS loss FROM v_sample WHERE metric = 'traffic.loss'")
     return float(samples["loss"].iloc[0])
 
 
