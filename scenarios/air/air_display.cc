@@ -49,7 +49,7 @@ void AirDisplay::show_cards() const {
   std::vector<Row> rows{{"node", "card", "channel", "position"}};
   for (const AirCard& card : cards_) {
     const NodeSpec& node = scenario_.nodes[static_cast<std::size_t>(card.address.node)];
-    rows.push_back({node.name, card.name,
+    rows.push_back({node.name, card.attachment,
                     std::to_string(static_cast<int>(card.options.channel)) + " MHz",
                     position_of(node)});
   }

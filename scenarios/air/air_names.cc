@@ -37,7 +37,7 @@ std::vector<AirCard> air_cards(const Scenario& scenario, const std::string& pref
         if (taken.contains(name)) name = after_node(spec.name, numbers);
       }
       taken.insert(name);
-      cards.push_back({{NodeId{node}, InterfaceId{card}}, spec.cards[card], name});
+      cards.push_back({{NodeId{node}, InterfaceId{card}}, spec.cards[card], name, {}});
     }
   }
   return cards;

@@ -14,6 +14,7 @@ struct AirCard {
   sim::CardOptions options;
   /// Of its interface: at most 15 characters, of the scenario's cards this one's alone.
   std::string name;
+  std::string attachment;  ///< where programs find it, once it is there: the name, or ADDRESS:PORT
 };
 
 /// All cards, by node and interface. With a prefix, which is short, card 1 of node 0 is called

@@ -1,5 +1,6 @@
 #include "scenarios/air/air_process.h"
 
+#include <net/if.h>
 #include <signal.h>
 
 #include <deque>
@@ -60,7 +61,10 @@ Result<std::unique_ptr<backends::CardAttachment>> AirProcess::make_attachment(
   }
   const auto queue_frames = static_cast<int>(card.options.queue_frames);
   auto radio = backends::VirtualRadio::create(card.name, queue_frames);
-  if (!radio) return Error{radio.error()};
+  if (!radio) {
+    const bool is_taken = ::if_nametoindex(card.name.c_str()) != 0;
+    return Error{radio.error() + (is_taken ? " by the option --prefix" : "")};
+  }
   return Attachment(std::make_unique<backends::VirtualRadioAttachment>(*std::move(radio)));
 }
 
@@ -69,7 +73,7 @@ Result<std::monostate> AirProcess::attach() {
   for (AirCard& card : cards_) {
     auto attachment = make_attachment(card);
     if (!attachment) return Error{attachment.error()};
-    card.name = (*attachment)->name();
+    card.attachment = (*attachment)->name();
     air_.attach(card.address, *std::move(attachment));
   }
   loop_.on_signals({SIGINT, SIGTERM}, [this](int) { is_stopped_ = true; });
@@ -101,7 +105,8 @@ Result<int> AirProcess::run_for_runner(const ScenarioFiles& files) {
   control_->when_readable([this] { read_control(); });
   ControlMessage ready{Kind::kCards, 0, false, {}, {}};
   for (const AirCard& card : cards_) {
-    ready.cards.emplace_back(static_cast<std::uint32_t>(card.address.node), card.name);
+    ready.cards.emplace_back(static_cast<std::uint32_t>(card.address.node),
+                             card.attachment);
   }
   channel_.say(ready);
   while (!loop_.run_until([this] { return is_stopped_; }, std::chrono::hours(1))) {

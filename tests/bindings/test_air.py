@@ -394,6 +394,20 @@ def test_mistakes_get_a_sentence(root, twinbed_command, node_program, words, sen
     assert sentence in result.stderr
 
 
+def test_a_node_by_hand_needs_its_cards(root, tmp_path, twinbed_command, node_program):
+    file = root / "scenarios/wfb/jammer.yaml"
+    words = ["node", "--scenario", file, "--node", "ground", "--seed", 1]
+    for cards, sentence in [
+        ([], "node ground has 1 radio cards in the scenario and was given 0; give each with --card"),
+        (["nowhere0"], "there is no interface nowhere0"),
+        (["127.0.0.1:port"], "the card 127.0.0.1:port: "),
+    ]:
+        given = [word for card in cards for word in ("--card", card)]
+        result = twinbed_command(*words, *given, cwd=tmp_path)
+        assert result.returncode == 3
+        assert sentence in result.stderr
+
+
 def test_mode_virtual_radio_needs_cards(kill_leader, db):
     with pytest.raises(tb.ScenarioError, match="has no radio cards.*run it in mode real"):
         tb.run(kill_leader, "virtual-radio", db=db)
