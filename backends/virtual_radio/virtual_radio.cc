@@ -4,11 +4,14 @@
 #include <ifaddrs.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -40,6 +43,36 @@ Error creation_error(const std::string& name, int error) {
   }
 }
 
+/// Sets the length of an interface's queue, by netlink: the ioctl would want the privilege on the
+/// machine, not in its network namespace. 0 or a number from errno.
+int set_queue_frames(const std::string& name, int queue_frames) {
+  struct {
+    nlmsghdr header{};
+    ifinfomsg link{};
+    rtattr attribute{};
+    std::uint32_t frames = 0;
+  } request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_NEWLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.link.ifi_index = static_cast<int>(::if_nametoindex(name.c_str()));
+  request.attribute.rta_type = IFLA_TXQLEN;
+  request.attribute.rta_len = RTA_LENGTH(sizeof request.frames);
+  request.frames = static_cast<std::uint32_t>(queue_frames);
+  const Socket netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (::send(netlink.number(), &request, sizeof request, 0) != sizeof request) return errno;
+  struct {
+    nlmsghdr header{};
+    nlmsgerr error{};
+    std::array<std::byte, 512> rest{};
+  } answer;
+  const ssize_t got = ::recv(netlink.number(), &answer, sizeof answer, 0);
+  if (got < 0) return errno;
+  const auto least = static_cast<ssize_t>(sizeof answer.header + sizeof answer.error.error);
+  if (got < least || answer.header.nlmsg_type != NLMSG_ERROR) return EIO;
+  return -answer.error.error;
+}
+
 /// Gives the device its name, link type, size, queue and the state up; 0 or a number from errno.
 int set_up(const Socket& tun, const std::string& name, int queue_frames) {
   ifreq request{};
@@ -50,8 +83,7 @@ int set_up(const Socket& tun, const std::string& name, int queue_frames) {
   const Socket control = Socket::datagram();
   request.ifr_mtu = kMtu;
   if (::ioctl(control.number(), SIOCSIFMTU, &request) != 0) return errno;
-  request.ifr_qlen = queue_frames;
-  if (::ioctl(control.number(), SIOCSIFTXQLEN, &request) != 0) return errno;
+  if (const int error = set_queue_frames(name, queue_frames); error != 0) return error;
   request.ifr_flags = IFF_UP;
   return ::ioctl(control.number(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
 }

@@ -12,8 +12,10 @@ import time
 import pytest
 import twinbed as tb
 
-#: A network of its own with loopback, for whatever follows.
-IN_OWN_NETWORK = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+#: Then there is loopback, for whatever follows.
+WITH_LOOPBACK = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+#: As a user and as root.
+OWN_NETWORKS = [["unshare", "--map-root-user", "--net"], ["unshare", "--net"]]
 MAKE_RADIO = """
 from twinbed import _twinbed
 problem = _twinbed.virtual_radio_problem()
@@ -26,11 +28,18 @@ def own_network():
     """Words before a command that has a network of its own, in which it may make radios."""
     if shutil.which("unshare") is None or shutil.which("ip") is None:
         pytest.skip("unshare or ip is not installed; apt-get install util-linux iproute2")
-    words = [*IN_OWN_NETWORK, sys.executable, "-c", MAKE_RADIO]
-    tried = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
-    if tried.returncode != 0:
-        pytest.skip(f"no network with radios of its own: {tried.stderr.strip()}")
-    return IN_OWN_NETWORK
+    for unshare in OWN_NETWORKS:
+        words = [*unshare, *WITH_LOOPBACK]
+        tried = subprocess.run(
+            [*words, sys.executable, "-c", MAKE_RADIO],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if tried.returncode == 0:
+            return words
+    pytest.skip(f"no network with radios of its own: {tried.stderr.strip()}")
 
 
 def run_in(network, mode, file, db, *settings, seed=1):
@@ -48,10 +57,13 @@ K, N = 8, 12
 RESIDUAL = {0.1: 1.85e-3, 0.2: 0.0322, 0.3: 0.1291}
 FAST = [
     "duration=13 s",
-    "protocol.options.interval=400 us",
+    "protocol.options.interval=500 us",
     "protocol.options.bytes=200",
     "protocol.options.mcs=7",
+    "nodes.1.cards.0.queue=2000",  # frames that wait while the machine does something else
 ]
+#: Runs for which the machine may be too busy before that is a failure.
+ATTEMPTS = 3
 #: By then a session has come through. What was sent at the very end may still be under way.
 FIRST_SECOND, LAST_SECOND = 2, 10
 
@@ -87,29 +99,34 @@ def payloads(db):
     return int(counts["traffic.sent"]), int(counts["traffic.received"])
 
 
-def kept_up(db):
-    """Nothing was lost because the machine was too slow; otherwise the figures say nothing."""
+def shortfall(db):
+    """What was lost because the machine was too slow, in words; then the figures say nothing."""
     rows = tb.open(db).query(
         "SELECT metric, sum(value) AS value FROM v_sample WHERE metric IN "
         "('air.lost', 'radio.dropped', 'radio.queue_full') GROUP BY metric"
     )
+    assert len(rows) == 3
     lost = rows[rows["value"] > 0]
     worst = tb.open(db).query("SELECT node_id, kind, worst_ns / 1e6 AS worst_ms FROM lateness")
-    assert lost.empty, f"the machine did not keep up:\n{lost}\nlateness:\n{worst}"
-    assert len(rows) == 3
+    return "" if lost.empty else f"the machine did not keep up:\n{lost}\nlateness:\n{worst}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["real", "virtual-radio"])
 @pytest.mark.parametrize("loss", RESIDUAL)
 def test_the_residual_loss_is_that_of_the_closed_form(
-    root, db, node_program, own_network, mode, loss
+    root, tmp_path, node_program, own_network, mode, loss
 ):
     link = f'radio.links.0.trace={{csv: "time,loss\\n0,{loss}\\n"}}'
     file = root / "scenarios/wfb/fec_curve.yaml"
-    result = run_in(own_network, mode, file, db, link, *FAST)
-    assert result.returncode in (0, 1), result.stderr  # the loss may be beyond the scenario's own
-    kept_up(db)
+    for attempt in range(ATTEMPTS):
+        db = tmp_path / f"{attempt}.db"
+        result = run_in(own_network, mode, file, db, link, *FAST, seed=attempt)
+        # The loss may be beyond the scenario's own.
+        assert result.returncode in (0, 1), result.stderr
+        if not shortfall(db):
+            break
+    assert not shortfall(db), shortfall(db)
     sent, came = payloads(db)
     assert sent > 10_000
     mean, variance = block_moments(loss)
@@ -398,7 +415,10 @@ def test_a_node_by_hand_needs_its_cards(root, tmp_path, twinbed_command, node_pr
     file = root / "scenarios/wfb/jammer.yaml"
     words = ["node", "--scenario", file, "--node", "ground", "--seed", 1]
     for cards, sentence in [
-        ([], "node ground has 1 radio cards in the scenario and was given 0; give each with --card"),
+        (
+            [],
+            "node ground has 1 radio cards in the scenario and was given 0; give each with --card",
+        ),
         (["nowhere0"], "there is no interface nowhere0"),
         (["127.0.0.1:port"], "the card 127.0.0.1:port: "),
     ]:
