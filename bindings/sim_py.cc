@@ -13,7 +13,8 @@ void bind_sim(pybind11::module_& module) {
         return std::array{sim::kFailoverDetect,  sim::kFailoverElect,      sim::kFailoverView,
                           sim::kImagesSubmitted, sim::kImagesAcknowledged, sim::kImagesStored,
                           sim::kImagesLost,      sim::kLeadersDual,        sim::kLeadersChanges,
-                          sim::kLeadersFirst,    sim::kLeadersFirstTerm};
+                          sim::kLeadersFirst,    sim::kLeadersFirstTerm,   sim::kTrafficLost,
+                          sim::kTrafficPause,    sim::kTrafficDelay};
       },
       "The metrics that the testbed itself computes for each run, in the order of reports.");
 }

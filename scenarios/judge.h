@@ -33,7 +33,7 @@ class Judge {
 
   const Scenario& scenario_;
   sim::CheckerSet checkers_;
-  sim::FailoverMeasure measure_;
+  sim::RunMeasures measure_;
   TeeSink tee_;
 };
 

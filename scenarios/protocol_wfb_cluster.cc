@@ -86,7 +86,7 @@ Result<sim::ProtocolFactory> make_central(const WfbPlace& place, const WfbCluste
                        ", but this host's address is " + to_string(here) +
                        "; give it the other one in network.devices");
   }
-  const auto options = central_of_cluster(config, profile_of(cluster, place.node()), settings);
+  const auto options = central_of_cluster(config, {profile_of(cluster, place.node())}, settings);
   if (!options) return place.error(options.error());
   if (const auto error = check_rates(place, *options)) return *error;
   if (!cluster.starts_by_ssh) {

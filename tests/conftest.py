@@ -14,7 +14,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root():
     """The source tree."""
     return ROOT

@@ -68,7 +68,7 @@ Result<std::unique_ptr<FrameInjector>> FrameInjector::open(EventLoop& loop,
 void FrameInjector::transmit(Bytes frame, const TxParams& params) {
   if (has_failed_) return;
   if (is_waiting_ && bytes_.size() + frame.size() > kMostQueuedBytes) {
-    report(frame.size(), false, {});
+    report(frame, false, {});
     return;
   }
   const std::size_t offset = bytes_.size();
@@ -151,11 +151,12 @@ void FrameInjector::go_on() {
 void FrameInjector::finish_front(bool is_sent, std::int64_t now_ns) {
   const Queued& frame = queue_[front_++];
   tries_ = 0;
-  report(frame.frame_bytes, is_sent, Duration{now_ns - frame.queued_ns});
+  const Bytes queued = Bytes(bytes_).subspan(frame.offset, frame.size);
+  report(queued.last(frame.frame_bytes), is_sent, Duration{now_ns - frame.queued_ns});
 }
 
-void FrameInjector::report(std::size_t frame_bytes, bool is_sent, Duration latency) const {
-  if (events_.on_frame) events_.on_frame({id_, frame_bytes, is_sent, latency});
+void FrameInjector::report(Bytes frame, bool is_sent, Duration latency) const {
+  if (events_.on_frame) events_.on_frame({id_, frame, is_sent, latency});
 }
 
 void FrameInjector::drop_sent() {

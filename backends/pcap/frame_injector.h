@@ -29,7 +29,7 @@ struct InjectionOptions {
 /// What became of a frame.
 struct InjectedFrame {
   InterfaceId interface{};
-  std::size_t bytes = 0;  ///< of the 802.11 frame
+  Bytes frame;            ///< of 802.11; valid during the callback
   bool is_sent = false;   ///< false: dropped
   Duration latency{};     ///< from transmit() until the kernel had taken it, or refused it
 };
@@ -69,7 +69,7 @@ class FrameInjector {
   int send_batch();
   void carry_on_after(int error);
   void finish_front(bool is_sent, std::int64_t now_ns);
-  void report(std::size_t frame_bytes, bool is_sent, Duration latency) const;
+  void report(Bytes frame, bool is_sent, Duration latency) const;
   void drop_sent();
   void wait_to_retry();
   void go_on();

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .errors import ResultsError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -120,3 +122,37 @@ def _draw_events(ax: "Axes", events: pd.DataFrame, lanes: dict[str, int]) -> Non
             label=kind,
             zorder=3,
         )
+
+
+def plot_antennas(
+    run: "Run", ax: "Axes | None" = None, *, node: str | None = None, stream: str | None = None
+) -> "Axes":
+    """Draws what the antennas of a WFB-NG receiver heard: signal over time, one line for each.
+
+    The larger a marker, the more of the packets its antenna heard. Without a node, or without a
+    stream, those of which the most packets were heard. Returns the axes.
+    """
+    heard = run.antennas()
+    for column, wanted in (("node", node), ("stream", stream)):
+        if wanted is None and not heard.empty:
+            wanted = heard.groupby(column)["packets"].sum().idxmax()
+        heard = heard[heard[column] == wanted]
+    if heard.empty:
+        raise ResultsError(f"{run.reference}: no such antenna has heard any packet of WFB-NG")
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=(10, 4))
+    most = heard["packets"].max()
+    for name, rows in heard.groupby("antenna", sort=True):
+        (line,) = ax.plot(rows["time_s"], rows["signal_dbm"], linewidth=0.8, label=name)
+        sizes = 60 * rows["packets"] / most
+        ax.scatter(rows["time_s"], rows["signal_dbm"], s=sizes, color=line.get_color())
+    first = heard.iloc[0]
+    ax.set(
+        xlabel="run time (s)",
+        ylabel="mean signal (dBm)",
+        title=f"{run.info['scenario']}: {first['node']} {first['stream']}".strip(),
+    )
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False)
+    return ax

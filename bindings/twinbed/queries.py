@@ -77,6 +77,12 @@ _SQL = {
     "parameters": "SELECT * FROM parameter WHERE {runs} ORDER BY run_id, path",
     "measures": _MEASURES,
     "metrics": _METRICS,
+    "antennas": """
+        SELECT run_id, time_s, time_ns, node_id, node, coalesce(fields ->> 'stream', '') AS stream,
+               fields ->> 'antenna' AS antenna, fields ->> 'mhz' AS mhz, fields ->> 'mcs' AS mcs,
+               fields ->> 'bandwidth' AS bandwidth_mhz, fields ->> 'packets' AS packets,
+               fields ->> 'signal_dbm' AS signal_dbm, fields ->> 'snr_db' AS snr_db
+          FROM v_event WHERE type = 'wfb.antenna' AND {runs} ORDER BY run_id, sequence""",
 }
 
 _JSON_COLUMNS = {"events": "fields", "faults": "detail"}
@@ -138,9 +144,17 @@ def read_table(path: str | Path, table: str, run_ids: Sequence[int] | None) -> p
     if table in _JSON_COLUMNS:
         column = _JSON_COLUMNS[table]
         frame[column] = [json.loads(text) if text else {} for text in frame[column]]
+    if table == "antennas":
+        frame["antenna"] = [_antenna_name(number) for number in frame["antenna"]]
     if table == "runs":
         frame["seed"] = [seed % 2**64 for seed in frame["seed"]]  # SQLite has no unsigned numbers
     return conform(frame, table)
+
+
+def _antenna_name(number: int) -> str:
+    number %= 2**64  # SQLite has no unsigned numbers
+    of_cluster = number >= 2**32
+    return _twinbed.wfb_antenna_name(number, of_cluster).strip()
 
 
 def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:

@@ -109,6 +109,11 @@ class Run:
         """What the protocol sampled at each node, such as pingpong.round_trip, summed up."""
         return _table(self.db, "metrics", [self.run_id])
 
+    @documented("antennas")
+    def antennas(self) -> "pd.DataFrame":
+        """What the antennas of WFB-NG's receivers heard, interval by interval."""
+        return _table(self.db, "antennas", [self.run_id])
+
     @documented("nodes")
     def nodes(self) -> "pd.DataFrame":
         """The nodes."""
@@ -144,6 +149,12 @@ class Run:
         from .plots import plot_timeline
 
         return plot_timeline(self, ax)
+
+    def plot_antennas(self, ax: "Axes | None" = None) -> "Axes":
+        """Draws how each antenna hears, see plots.plot_antennas; returns the axes."""
+        from .plots import plot_antennas
+
+        return plot_antennas(self, ax)
 
     def replay(self, *, encryption_key: str = "") -> _twinbed.ReplayReport:
         """Runs it again and compares, see replay."""
@@ -195,6 +206,12 @@ class Results:
     def verdicts(self) -> "pd.DataFrame":
         """What the checkers found, in all runs."""
         return _table(self.db, "verdicts", self._run_ids)
+
+    @documented("verdicts")
+    def surprises(self) -> "pd.DataFrame":
+        """The verdicts, in all runs, that the scenario does not expect of its policy."""
+        verdicts = self.verdicts()
+        return verdicts[~verdicts["as_expected"]].reset_index(drop=True)
 
     @documented("measures")
     def measures(self) -> "pd.DataFrame":

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "scenarios/node/wfb_keygen.h"
+#include "scenarios/wfb/cluster_load.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -44,6 +45,23 @@ Examples, with the port of wfb-tx -C or of its line LISTEN_UDP_CONTROL:
 Settings that are not given get their defaults.
 Exit status: 0 done, 2 bad arguments, 3 no answer, or refused.)";
 
+constexpr const char* kServerNotes = R"(
+Examples:
+  twinbed-node wfb-server --config cluster.cfg --profiles gs --cluster ssh
+  twinbed-node wfb-server --config cluster.cfg --gen-init 10.77.0.11 > node11.sh
+  twinbed-node wfb-server --config cluster.cfg --profiles gs --cluster manual
+  twinbed-node wfb-server --config cluster.cfg --profiles drone --wlans wlan0
+
+Each stream's payloads go where the file's peer says, a tunnel's through its interface. Keys stay
+here, in conf_dir. Who watches uses stats_port and api_port (twinbed wfb top HOST:8003).
+With ssh the nodes' scripts are piped to bash on each node; one connection that closes ends all.
+With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
+and goes alone. The other side of the link needs --refuse-replay, too, where this one has it.
+What the original does beyond that is left out: setting up cards of this host, serial devices, osd,
+TCP ports of mavlink, default_route, the binary log and the cards' temperature.
+Exit status: 0 stopped by SIGINT or SIGTERM, 1 the connection to a node has closed, 2 bad arguments
+or configuration, 3 the central node failed.)";
+
 /// An option of which the last one counts, as getopt's do.
 template <class T>
 CLI::Option* add(CLI::App& program, const char* name, T& value, const char* description) {
@@ -58,11 +76,12 @@ CLI::Option* add(CLI::App& program, const char* name, T& value, const char* desc
 }  // namespace
 
 std::string wfb_program_of(std::string_view name_of_the_original) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 4> kNames{{
+  constexpr std::array<std::pair<std::string_view, const char*>, 5> kNames{{
       {"wfb_rx", "wfb-rx"},
       {"wfb_tx", "wfb-tx"},
       {"wfb_keygen", "wfb-keygen"},
       {"wfb_tx_cmd", "wfb-cmd"},
+      {"wfb-server", "wfb-server"},
   }};
   const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const auto& name) {
     return name.first == name_of_the_original;
@@ -74,12 +93,15 @@ WfbCommandLine::WfbCommandLine(const AddProgram& add_program)
     : rx_(add_program("wfb-rx", "WFB-NG's receiver, forwarder (-f) and aggregator (-a)")),
       tx_(add_program("wfb-tx", "WFB-NG's transmitter, distributor (-d) and injector (-I)")),
       keygen_(add_program("wfb-keygen", "writes the keys of a WFB-NG link: gs.key and drone.key")),
-      cmd_(add_program("wfb-cmd", "asks a running wfb-tx for its settings, or changes them")) {
+      cmd_(add_program("wfb-cmd", "asks a running wfb-tx for its settings, or changes them")),
+      server_(add_program("wfb-server", "one side of a WFB-NG link: a cluster's central node, or "
+                                        "with cards of its own")) {
   add_rx_options();
   add_tx_options();
   add_tx_stream_options();
   add_keygen_options();
   add_cmd_options();
+  add_server_options();
 }
 
 void WfbCommandLine::add_rx_options() {
@@ -102,6 +124,10 @@ void WfbCommandLine::add_rx_options() {
       ->check(CLI::NonNegativeNumber);
   add(*rx_, "-s", options.send_buffer_bytes, "bytes of the send buffer")
       ->check(CLI::NonNegativeNumber);
+  add(*rx_, "--init-digest", options.init_digest,
+      "with -f: digest of the script that starts it, which the aggregator is told");
+  add_wfb_policy(*rx_, options.policy,
+                 {WfbRepair::kRefuseReplay, WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout});
   rx_->add_option("INTERFACE", options.interfaces, "cards in monitor mode, at most 8");
   rx_->footer(kRxNotes);
 }
@@ -132,6 +158,8 @@ void WfbCommandLine::add_tx_options() {
   add(*tx_, "-E", options.inject_retry_delay_us, "microseconds before that");
   tx_->add_flag("-Q", options.uses_qdisc, "send through the cards' queueing disciplines");
   add(*tx_, "-P", options.fwmark, "with -Q: mark of data; parities have one more");
+  add_wfb_policy(*tx_, options.policy,
+                 {WfbRepair::kSessionRepeat, WfbRepair::kRefuseReplay, WfbRepair::kCloseBlock});
   tx_->add_option("OUTPUT", options.outputs, "cards in monitor mode, or with -d injectors");
   tx_->footer(kTxNotes);
 }
@@ -151,7 +179,7 @@ void WfbCommandLine::add_tx_stream_options() {
   tx_->add_option("-f", options.frame_type, "type of the frames, data or rts")
       ->take_last()
       ->transform(CLI::CheckedTransformer(types))
-      ->default_str("data");
+      ->option_text("data|rts [data]");
   add_radio_options(*tx_, options.radio);
 }
 
@@ -161,7 +189,7 @@ void WfbCommandLine::add_radio_options(CLI::App& program, wfb::RadioSettings& ra
   program.add_option("-G", radio.short_guard_interval, "guard interval, long or short")
       ->take_last()
       ->transform(CLI::CheckedTransformer(intervals))
-      ->default_str("long");
+      ->option_text("long|short [long]");
   add(program, "-S", radio.stbc, "STBC streams, 0 to 3");
   add(program, "-L", radio.ldpc, "LDPC, 0 or 1");
   add(program, "-M", radio.mcs, "MCS index");
@@ -199,6 +227,28 @@ void WfbCommandLine::add_cmd_options() {
   cmd_->require_subcommand(1);
 }
 
+void WfbCommandLine::add_server_options() {
+  WfbServerOptions& options = server_options_;
+  server_->add_option("--config", options.files,
+                      "configuration of WFB-NG; of several the later ones replace single keys of "
+                      "the earlier ones")
+      ->default_str("WIFIBROADCAST_CFG, or /etc/wifibroadcast.cfg");
+  server_->add_option("--profiles", options.profiles, "profiles to run")->default_str("gs");
+  CLI::Option* const cluster =
+      server_->add_option("--cluster", options.cluster, "how nodes are started, ssh or manual")
+          ->check(CLI::IsMember({"ssh", "manual"}));
+  server_->add_option("--wlans", options.wlans,
+                      "without a cluster: cards of this host, which are in monitor mode")
+      ->excludes(cluster);
+  server_->add_option("--gen-init", options.gen_init,
+                      "print the script that makes a machine the node of this IPv4 address")
+      ->excludes(cluster);
+  add_wfb_policy(*server_, options.policy,
+                 {WfbRepair::kSessionRepeat, WfbRepair::kRefuseReplay, WfbRepair::kCloseBlock,
+                  WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout, WfbRepair::kInitDigest});
+  server_->footer(kServerNotes);
+}
+
 std::optional<int> WfbCommandLine::run(const Fail& fail) {
   if (rx_->parsed()) {
     if (const auto sound = check_wfb_rx(rx_options_); !sound) return fail(2, sound.error());
@@ -212,6 +262,7 @@ std::optional<int> WfbCommandLine::run(const Fail& fail) {
   }
   if (keygen_->parsed()) return run_keygen(fail);
   if (cmd_->parsed()) return run_cmd(fail);
+  if (server_->parsed()) return run_server(fail);
   return std::nullopt;
 }
 
@@ -220,6 +271,22 @@ int WfbCommandLine::run_keygen(const Fail& fail) const {
   if (!written) return fail(3, written.error());
   std::puts("wrote gs.key and drone.key, each for one side of the link");
   return 0;
+}
+
+int WfbCommandLine::run_server(const Fail& fail) {
+  WfbServerOptions& options = server_options_;
+  if (options.files.empty()) options.files.push_back(default_wfb_config_file());
+  const auto config = load_cluster_files(options.files);
+  if (!config) return fail(2, config.error());
+  if (!options.gen_init.empty()) {
+    const auto printed = print_wfb_node_script(options, *config);
+    return printed ? 0 : fail(2, printed.error());
+  }
+  if (const auto sound = check_wfb_server(options, *config); !sound) {
+    return fail(2, sound.error());
+  }
+  const auto status = run_wfb_server(options, *config);
+  return status ? *status : fail(3, status.error());
 }
 
 int WfbCommandLine::run_cmd(const Fail& fail) const {

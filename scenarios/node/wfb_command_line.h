@@ -1,9 +1,9 @@
 // The command lines of WFB-NG's programs, with the options of the originals:
 //
-//   twinbed-node wfb-rx | wfb-tx | wfb-keygen | wfb-cmd
+//   twinbed-node wfb-rx | wfb-tx | wfb-keygen | wfb-cmd | wfb-server
 //
-// The same program does it under the originals' names, wfb_rx, wfb_tx, wfb_keygen and wfb_tx_cmd:
-// by a link to it, say.
+// The same program does it under the originals' names, wfb_rx, wfb_tx, wfb_keygen, wfb_tx_cmd and
+// wfb-server: by a link to it, say.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -15,6 +15,7 @@
 
 #include "scenarios/node/wfb_cmd.h"
 #include "scenarios/node/wfb_rx.h"
+#include "scenarios/node/wfb_server.h"
 #include "scenarios/node/wfb_tx.h"
 
 namespace twinbed::scenarios {
@@ -44,19 +45,23 @@ class WfbCommandLine {
   static void add_radio_options(CLI::App& program, wfb::RadioSettings& radio);
   void add_keygen_options();
   void add_cmd_options();
+  void add_server_options();
   int run_keygen(const Fail& fail) const;
   int run_cmd(const Fail& fail) const;
+  int run_server(const Fail& fail);
 
   CLI::App* rx_;
   CLI::App* tx_;
   CLI::App* keygen_;
   CLI::App* cmd_;
+  CLI::App* server_;
   WfbRxOptions rx_options_;
   WfbTxOptions tx_options_;
   std::optional<std::string> password_;
   bool replaces_keys_ = false;
   std::uint16_t control_port_ = 0;
   WfbRequest request_;
+  WfbServerOptions server_options_;
 };
 
 }  // namespace twinbed::scenarios

@@ -1,10 +1,13 @@
 #include "scenarios/node/wfb_host.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "core/protocols/wfb/records.h"
@@ -25,6 +28,38 @@ void print_wfb_line(const std::string& line) {
 
 std::int64_t wfb_time_ms() { return backends::monotonic_now_ns() / 1'000'000; }
 
+Error wfb_bind_error(const std::string& where, int error) {
+  std::string sentence = "cannot listen at " + where + ": " +
+                         std::generic_category().message(error);
+  if (error == EADDRINUSE) {
+    sentence += "; stop the program that holds it, or choose another one";
+  } else if (error == EACCES) {
+    sentence += "; ports below 1024 need privileges, so choose a higher one";
+  }
+  return {sentence};
+}
+
+Result<backends::Socket> open_wfb_udp(const Endpoint& local) {
+  backends::Socket socket = backends::Socket::datagram();
+  const int error = socket.is_open() ? backends::bind_socket(socket, local) : errno;
+  if (error != 0) return wfb_bind_error(to_string(local), error);
+  return socket;
+}
+
+Result<backends::Socket> open_wfb_local(const std::string& name) {
+  if (name.size() > backends::kMaxAbstractName) {
+    return Error{"the local socket @" + name + ": a name has at most " +
+                 std::to_string(backends::kMaxAbstractName) + " characters"};
+  }
+  backends::Socket socket = backends::Socket::local_datagram();
+  const backends::AbstractAddress local = backends::to_abstract_address(name);
+  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&local.address), local.size) !=
+      0) {
+    return wfb_bind_error("the local socket @" + name, errno);
+  }
+  return socket;
+}
+
 Result<wfb::KeyFile> read_wfb_key(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -44,6 +79,23 @@ void WfbHost::Sink::sample(Time, NodeId, const Metric& metric, double value) {
   if (value <= 0) return;
   if (metric.name == wfb::kRxOverrides.name) std::fprintf(stderr, "%.0f block overrides\n", value);
   if (metric.name == wfb::kRxLost.name) std::fprintf(stderr, "%.0f packets lost\n", value);
+}
+
+std::string wfb_remark(const EventType& type, std::span<const Field> fields) {
+  if (type.name != wfb::kRefusedEvent.name) return "";
+  const auto* reason = wfb_field<std::string_view>(fields, "reason");
+  if (reason != nullptr && *reason == "reflected") {
+    return "refused a session that this side of the link has made itself: somebody sends back "
+           "what was sent, or two sides have the same key file";
+  }
+  return "refused a session whose epoch is not above the last one's: it is a replay, or its "
+         "transmitter runs without --refuse-replay; give both sides --policy robust, or this one "
+         "--no-refuse-replay";
+}
+
+void WfbHost::Sink::event(Time, NodeId, const EventType& type, std::span<const Field> fields) {
+  const std::string remark = wfb_remark(type, fields);
+  if (!remark.empty()) std::fprintf(stderr, "%s\n", remark.c_str());
 }
 
 WfbHost::WfbHost(int receive_buffer_bytes, int send_buffer_bytes) {
@@ -74,8 +126,11 @@ Result<int> WfbHost::run(const backends::ProtocolFactory& factory) {
   options.datagram_buffers = buffers_;
   options.radio = radio_.get();
   options.on_datagram_sent = observer_;
-  options.on_log = [](std::string_view line) { print_wfb_line(std::string(line)); };
-  host_.emplace(loop_, std::move(options), sink_, factory);
+  options.storage.root = directory_;
+  options.on_deliver = on_deliver_;
+  options.on_log = on_log_;
+  if (!on_log_) options.on_log = [](std::string_view line) { print_wfb_line(std::string(line)); };
+  host_.emplace(loop_, std::move(options), *sink_, factory);
   for (Adopted& each : adopted_) {
     host_->adopt(each.id, std::move(each.socket), each.destination);
   }

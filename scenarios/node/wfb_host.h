@@ -19,6 +19,23 @@ namespace twinbed::scenarios {
 void print_wfb_line(const std::string& line);
 /// The first column of a line: CLOCK_MONOTONIC in milliseconds.
 std::int64_t wfb_time_ms();
+/// What is to be said of an event on standard error, as the original's programs do not know it;
+/// empty: nothing.
+std::string wfb_remark(const EventType& type, std::span<const Field> fields);
+/// A field of an event; null where there is none of this name and type.
+template <class T>
+const T* wfb_field(std::span<const Field> fields, std::string_view key) {
+  for (const Field& field : fields) {
+    if (field.key == key) return std::get_if<T>(&field.value);
+  }
+  return nullptr;
+}
+
+/// Why a program cannot listen there (a number from errno), with the remedy.
+Error wfb_bind_error(const std::string& where, int error);
+/// A socket for datagrams that is bound: at an endpoint, or at a name in the abstract namespace.
+Result<backends::Socket> open_wfb_udp(const Endpoint& local);
+Result<backends::Socket> open_wfb_local(const std::string& name);
 
 /// The key in this file. Errors name it and the remedy.
 Result<wfb::KeyFile> read_wfb_key(const std::string& path);
@@ -34,14 +51,27 @@ class WfbHost {
   Result<std::monostate> open_radio(
       backends::MonitorRadioOptions options,
       std::function<void(const backends::InjectedFrame&)> on_frame = {});
-  /// To be told of each datagram that is sent, before start().
+  // All of these before run().
+  /// To be told of each datagram that is sent.
   void observe(backends::SentDatagramObserver observer) { observer_ = std::move(observer); }
-  /// The sockets that the protocol finds open, before start().
+  /// Where the protocol keeps its files; without it, it cannot keep any.
+  void store_in(const std::string& directory) { directory_ = directory; }
+  /// Takes what the protocol records, in place of the host itself; outlives it.
+  void record_to(RunSink& sink) { sink_ = &sink; }
+  /// Takes the lines of the protocol's log, which are printed otherwise.
+  void log_to(std::function<void(std::string_view)> on_log) { on_log_ = std::move(on_log); }
+  /// Takes what the protocol hands to its user.
+  void deliver_to(std::function<void(Bytes)> on_deliver) { on_deliver_ = std::move(on_deliver); }
+  /// The sockets that the protocol finds open.
   void adopt(SocketId id, backends::Socket socket,
              std::optional<backends::AbstractAddress> destination = {});
 
   /// Runs the protocol until SIGINT or SIGTERM; the exit status, or why it had to end.
   Result<int> run(const backends::ProtocolFactory& factory);
+  /// A command of the user's, in a later turn of the loop; while run() runs.
+  void command(Bytes command) { host_->command(command); }
+  /// Ends run() with this error.
+  void fail(const std::string& sentence);
   /// What has happened so far.
   backends::LiveHostCounters counters() const { return host_->counters(); }
 
@@ -50,7 +80,7 @@ class WfbHost {
   class Sink final : public RunSink {
    public:
     void sample(Time at, NodeId node, const Metric& metric, double value) override;
-    void event(Time, NodeId, const EventType&, std::span<const Field>) override {}
+    void event(Time, NodeId, const EventType& type, std::span<const Field> fields) override;
     void fault(Time, const FaultRow&) override {}
   };
   struct Adopted {
@@ -59,10 +89,12 @@ class WfbHost {
     std::optional<backends::AbstractAddress> destination;
   };
 
-  void fail(const std::string& sentence);
-
   backends::EventLoop loop_;
-  Sink sink_;
+  Sink own_sink_;
+  RunSink* sink_ = &own_sink_;
+  std::string directory_;
+  std::function<void(std::string_view)> on_log_;
+  std::function<void(Bytes)> on_deliver_;
   backends::DatagramBuffers buffers_;
   std::unique_ptr<backends::MonitorRadio> radio_;
   backends::SentDatagramObserver observer_;

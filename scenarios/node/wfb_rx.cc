@@ -41,7 +41,12 @@ Result<int> run_receiver(const WfbRxOptions& options, const Endpoint& client, Wf
   auto keys = read_wfb_key(options.key_file);
   if (!keys) return Error{keys.error()};
   wfb::ReceiverOptions receiver;
+  const WfbPolicy& policy = options.policy;
   receiver.decoder = {*keys, channel_of(options), options.epoch};
+  receiver.decoder.ring_timeout = policy.ring_timeout();
+  receiver.decoder.flush_on_session = policy.is_on(policy.flush_on_session);
+  receiver.decoder.refuse_replay = policy.is_on(policy.refuse_replay);
+  if (receiver.decoder.refuse_replay) host.store_in(policy.state_directory);
   receiver.output = client;
   receiver.log_interval = std::chrono::milliseconds(options.log_interval_ms);
   receiver.reports_at_start = true;
@@ -75,6 +80,13 @@ Result<std::monostate> check_wfb_rx(const WfbRxOptions& options) {
     return Error{"-U: a socket's name has at most " + std::to_string(backends::kMaxAbstractName) +
                  " characters"};
   }
+  Buffer digest;
+  if (!options.init_digest.empty() &&
+      (!options.forwards || !from_hex(options.init_digest, digest) ||
+       digest.size() != wfb::kMaxDigestBytes)) {
+    return Error{"--init-digest is of a forwarder (-f), and has 64 hexadecimal digits; take the "
+                 "script that `twinbed wfb gen-init` prints as it is"};
+  }
   const auto address = parse_address(options.client_address);
   if (!address) return Error{"-c: " + address.error()};
   return std::monostate{};
@@ -89,7 +101,8 @@ Result<int> run_wfb_rx(const WfbRxOptions& options) {
     }
   }
   if (!options.forwards) return run_receiver(options, client, host);
-  const wfb::ForwarderOptions forwarder{channel_of(options), client};
+  wfb::ForwarderOptions forwarder{channel_of(options), client};
+  from_hex(options.init_digest, forwarder.init_digest);
   return host.run([forwarder] { return std::make_unique<wfb::ForwarderNode>(forwarder); });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "scenarios/node/wfb_policy.h"
 
 namespace twinbed::scenarios {
 
@@ -23,6 +24,8 @@ struct WfbRxOptions {
   std::uint32_t log_interval_ms = 1000;  ///< -l
   int receive_buffer_bytes = 0;        ///< -R
   int send_buffer_bytes = 0;           ///< -s
+  std::string init_digest;             ///< --init-digest: with -f, 64 hexadecimal digits
+  WfbPolicy policy;
   std::vector<std::string> interfaces;
 };
 

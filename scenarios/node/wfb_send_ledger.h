@@ -8,8 +8,12 @@
 
 #include "core/base/time.h"
 #include "core/protocols/wfb/transmitter_node.h"
+#include "scenarios/wfb/statistics.h"
 
 namespace twinbed::scenarios {
+
+/// Bytes behind the 802.11 header of a request to an injector, which must be sound.
+std::size_t wfb_injected_bytes(Bytes request);
 
 class WfbSendLedger {
  public:
@@ -17,6 +21,8 @@ class WfbSendLedger {
   /// this host, or an IPv4 address << 24 | its number there.
   void add(std::uint64_t wlan, std::size_t packet_bytes, bool is_sent, Duration latency);
 
+  /// What each card sent in the interval, in the order of the cards.
+  std::vector<TxAntennaRow> rows() const;
   /// The lines of the interval, in the order of the cards, without the newline.
   std::vector<std::string> lines(std::int64_t time_ms) const;
   /// Replaces what the protocol takes for sent by what was sent, and begins the next interval.

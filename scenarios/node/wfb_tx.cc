@@ -13,14 +13,11 @@
 #include "core/protocols/wfb/injector_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
 #include "core/wire/ieee80211.h"
-#include "core/wire/radiotap.h"
 #include "scenarios/node/wfb_host.h"
 #include "scenarios/node/wfb_send_ledger.h"
 
 namespace twinbed::scenarios {
 namespace {
-
-constexpr std::size_t kMarkBytes = 4;  // before the radiotap header of a request to an injector
 
 /// Where the program sends, and the number under which each output is announced.
 struct Output {
@@ -77,24 +74,6 @@ Result<std::vector<Output>> outputs_of(const WfbTxOptions& options) {
   return outputs;
 }
 
-Error bind_error(const std::string& where, int error) {
-  std::string sentence = "cannot listen at " + where + ": " +
-                         std::generic_category().message(error);
-  if (error == EADDRINUSE) {
-    sentence += "; stop the program that holds it, or choose another one";
-  } else if (error == EACCES) {
-    sentence += "; ports below 1024 need privileges, so choose a higher one";
-  }
-  return {sentence};
-}
-
-Result<backends::Socket> open_udp(const Endpoint& local) {
-  backends::Socket socket = backends::Socket::datagram();
-  const int error = socket.is_open() ? backends::bind_socket(socket, local) : errno;
-  if (error != 0) return bind_error(to_string(local), error);
-  return socket;
-}
-
 void announce(const char* word, const std::string& where, std::uint64_t wlan) {
   std::array<char, 32> number{};
   std::snprintf(number.data(), number.size(), ":%" PRIx64, wlan);
@@ -114,7 +93,7 @@ Result<std::monostate> open_udp_inputs(std::uint16_t first_port,
   }
   for (std::size_t i = 0; i < wlans.size(); ++i) {
     const auto port = static_cast<std::uint16_t>(first_port == 0 ? 0 : first_port + i);
-    auto socket = open_udp({kAnyAddress, port});
+    auto socket = open_wfb_udp({kAnyAddress, port});
     if (!socket) return Error{socket.error()};
     if (first_port == 0) {
       announce("LISTEN_UDP", std::to_string(backends::local_endpoint(*socket).port), wlans[i]);
@@ -130,25 +109,17 @@ Result<std::monostate> open_local_inputs(const std::string& name,
                                          const std::vector<std::uint64_t>& wlans, WfbHost& host) {
   for (std::size_t i = 0; i < wlans.size(); ++i) {
     const std::string each = i == 0 ? name : name + "-" + std::to_string(i);
-    if (each.size() > backends::kMaxAbstractName) {
-      return Error{"-U: a socket's name has at most " +
-                   std::to_string(backends::kMaxAbstractName) + " characters"};
-    }
-    backends::Socket socket = backends::Socket::local_datagram();
-    const backends::AbstractAddress local = backends::to_abstract_address(each);
-    if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&local.address), local.size) !=
-        0) {
-      return bind_error("the local socket @" + each, errno);
-    }
+    auto socket = open_wfb_local(each);
+    if (!socket) return Error{socket.error()};
     announce("LISTEN_UNIX", each, wlans[i]);
-    host.adopt(SocketId{static_cast<std::uint32_t>(i)}, std::move(socket));
+    host.adopt(SocketId{static_cast<std::uint32_t>(i)}, *std::move(socket));
   }
   announce("LISTEN_UNIX_END");
   return std::monostate{};
 }
 
 Result<std::monostate> open_control(std::uint16_t port, WfbHost& host) {
-  auto socket = open_udp({kLoopback, port});
+  auto socket = open_wfb_udp({kLoopback, port});
   if (!socket) return Error{socket.error()};
   if (port == 0) {
     announce("LISTEN_UDP_CONTROL\t" + std::to_string(backends::local_endpoint(*socket).port));
@@ -173,6 +144,9 @@ wfb::TransmitterOptions transmitter_options(const WfbTxOptions& options, wfb::Ke
   node.encoder.channel = wfb::ChannelId::of(options.link_id, options.radio_port);
   node.encoder.epoch = options.epoch;
   node.encoder.fec = options.fec;
+  node.encoder.session_repeat = options.policy.is_on(options.policy.session_repeat);
+  node.encoder.refuse_replay = options.policy.is_on(options.policy.refuse_replay);
+  node.close_block = options.policy.is_on(options.policy.close_block);
   // Without a radio there are no settings of one, until somebody gives some.
   node.radio = options.debug_port ? wfb::RadioSettings{0, 0, 0, 0, 0, 0, 0} : options.radio;
   node.frame_type = options.frame_type;
@@ -199,10 +173,7 @@ void observe_injectors(const std::vector<Output>& outputs, WfbSendLedger& ledger
   }
   host.observe([wlan_at, &ledger](const backends::SentDatagram& sent) {
     if (sent.socket != wfb::kTransmitterOut) return;
-    const auto header = read_radiotap_tx(sent.payload.subspan(kMarkBytes));
-    const std::size_t packet =
-        sent.payload.size() - kMarkBytes - header->header_bytes - MacHeader::kBytes;
-    ledger.add(wlan_at.at(sent.to), packet, sent.is_sent, sent.latency);
+    ledger.add(wlan_at.at(sent.to), wfb_injected_bytes(sent.payload), sent.is_sent, sent.latency);
   });
 }
 
@@ -218,7 +189,7 @@ Result<int> run_transmitter(const WfbTxOptions& options, WfbHost& host) {
     const auto opened =
         host.open_radio(radio_options(options), [&](const backends::InjectedFrame& frame) {
           ledger.add(static_cast<std::uint64_t>(frame.interface),
-                     frame.bytes - MacHeader::kBytes, frame.is_sent, frame.latency);
+                     frame.frame.size() - MacHeader::kBytes, frame.is_sent, frame.latency);
         });
     if (!opened) return Error{opened.error()};
   }
@@ -231,6 +202,7 @@ Result<int> run_transmitter(const WfbTxOptions& options, WfbHost& host) {
     return Error{control.error()};
   }
   wfb::TransmitterOptions node = transmitter_options(options, *std::move(keys));
+  if (node.encoder.refuse_replay) host.store_in(options.policy.state_directory);
   for (const Output& output : *outputs) node.outputs.push_back(output.to);
   std::uint64_t overflowed = 0;
   node.before_report = [&](Time now, wfb::TransmitterCounters& counters) {

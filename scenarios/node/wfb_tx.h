@@ -8,6 +8,7 @@
 
 #include "core/base/result.h"
 #include "core/protocols/wfb/control.h"
+#include "scenarios/node/wfb_policy.h"
 
 namespace twinbed::scenarios {
 
@@ -36,6 +37,7 @@ struct WfbTxOptions {
   std::uint32_t inject_retry_delay_us = 5000;  ///< -E
   bool uses_qdisc = false;                     ///< -Q
   std::uint32_t fwmark = 0;                    ///< -P
+  WfbPolicy policy;
   std::vector<std::string> outputs;            ///< interfaces; with -d, injectors
 };
 

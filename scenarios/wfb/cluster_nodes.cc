@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "scenarios/suggest.h"
 
@@ -28,6 +29,11 @@ wfb::RadioSettings radio_of(const StreamConfig& stream) {
   radio.mcs = static_cast<std::uint8_t>(stream.mcs_index);
   radio.vht_mode = stream.force_vht ? 1 : 0;
   return radio;
+}
+
+wfb::MavlinkSender sender_of(const StreamConfig& stream) {
+  return {static_cast<std::uint8_t>(stream.mavlink_sys_id),
+          static_cast<std::uint8_t>(stream.mavlink_comp_id)};
 }
 
 wfb::StreamKind kind_of(ServiceType type) {
@@ -59,7 +65,7 @@ class StreamMaker {
     made.kind = kind_of(stream.service_type);
     made.cards = radios.cards;
     if (stream.stream_rx) {
-      made.receive = receiver(*stream.stream_rx, link_id);
+      made.receive = receiver(stream, *stream.stream_rx, link_id);
       made.receive->listen_port = radios.aggregator_port;
       made.receive->init_digests = digests;
     }
@@ -70,9 +76,15 @@ class StreamMaker {
   }
 
  private:
-  wfb::ReceiverOptions receiver(std::uint32_t radio_port, std::uint32_t link_id) const {
+  const wfb::KeyFile& keys_of(const StreamConfig& stream) const {
+    const auto found = settings_.keys_of_file.find(stream.keypair.value_or(""));
+    return found == settings_.keys_of_file.end() ? settings_.keys : found->second;
+  }
+
+  wfb::ReceiverOptions receiver(const StreamConfig& stream, std::uint32_t radio_port,
+                                std::uint32_t link_id) const {
     wfb::ReceiverOptions made;
-    made.decoder.keys = settings_.keys;
+    made.decoder.keys = keys_of(stream);
     made.decoder.channel = wfb::ChannelId::of(link_id, static_cast<std::uint8_t>(radio_port));
     made.decoder.ring_timeout = settings_.ring_timeout;
     made.decoder.flush_on_session = settings_.flush_on_session;
@@ -83,7 +95,7 @@ class StreamMaker {
   wfb::TransmitterOptions transmitter(const StreamConfig& stream, std::uint32_t link_id,
                                       const Radios& radios) const {
     wfb::TransmitterOptions made;
-    made.encoder.keys = settings_.keys;
+    made.encoder.keys = keys_of(stream);
     made.encoder.channel =
         wfb::ChannelId::of(link_id, static_cast<std::uint8_t>(stream.stream_tx.value_or(0)));
     made.encoder.fec = {static_cast<std::uint8_t>(stream.fec_k),
@@ -107,6 +119,7 @@ class StreamMaker {
     made.batch_limit = config_.common.radio_mtu;
     if (made.kind == wfb::StreamKind::kMavlink) {
       made.batch_timeout = from_seconds(config_.common.mavlink_agg_timeout);
+      if (stream.inject_rssi) made.status_sender = sender_of(stream);
     } else if (made.kind == wfb::StreamKind::kTunnel) {
       made.batch_timeout = from_seconds(config_.common.tunnel_agg_timeout);
     }
@@ -129,7 +142,7 @@ class StreamMaker {
       made.reporter->transmit.radio.mcs = 0;
     } else if (made.transmit && !made.receive && !radios.aggregator_port) {
       made.adaptive.emplace();
-      made.adaptive->receive = receiver(stream.stream_tx.value_or(0), link_id);
+      made.adaptive->receive = receiver(stream, stream.stream_tx.value_or(0), link_id);
       wfb::LinkController::Options& controller = made.adaptive->controller;
       controller.k = static_cast<std::uint8_t>(stream.fec_k);
       controller.least_n = static_cast<std::uint8_t>(std::min(255u, stream.fec_k + 1));
@@ -148,6 +161,18 @@ wfb::ProfileOptions empty_profile(const ClusterConfig& config, const std::string
   return profile;
 }
 
+std::set<wfb::WlanId> receive_only_cards(const ClusterConfig& config) {
+  std::set<wfb::WlanId> cards;
+  for (const ClusterNode& node : config.nodes) {
+    for (std::size_t card = 0; card < node.wlans.size(); ++card) {
+      if (node.wifi_txpower.of(node.wlans[card])->mode != TxPower::Mode::kOff) continue;
+      cards.insert(
+          wfb::AntennaId::of(node.address.value, static_cast<std::uint8_t>(card), 0).wlan());
+    }
+  }
+  return cards;
+}
+
 Radios radios_of(const StreamPlan& plan) {
   Radios radios{plan.aggregator_port, {}, {}};
   for (const InjectorPorts& injectors : plan.injectors) {
@@ -163,30 +188,28 @@ Radios radios_of(const StreamPlan& plan) {
 }  // namespace
 
 Result<wfb::CentralOptions> central_of_cluster(const ClusterConfig& config,
-                                               const std::string& profile,
+                                               const std::vector<std::string>& profiles,
                                                const CentralSettings& settings) {
-  const auto plans = plan_cluster(config, {profile});
+  const auto plans = plan_cluster(config, profiles);
   if (!plans) return Error{plans.error()};
   StreamMaker maker(config, settings);
   if (settings.init_digest) {
-    auto digests = expected_digests(config, {profile});
+    auto digests = expected_digests(config, profiles);
     if (!digests) return Error{digests.error()};
     maker.digests = *std::move(digests);
   }
-  wfb::ProfileOptions made = empty_profile(config, profile);
-  for (const ClusterNode& node : config.nodes) {
-    for (std::size_t card = 0; card < node.wlans.size(); ++card) {
-      if (node.wifi_txpower.of(node.wlans[card])->mode != TxPower::Mode::kOff) continue;
-      made.receive_only.insert(
-          wfb::AntennaId::of(node.address.value, static_cast<std::uint8_t>(card), 0).wlan());
-    }
-  }
+  wfb::CentralOptions central;
   for (const StreamPlan& plan : *plans) {
+    if (central.profiles.empty() || central.profiles.back().name != plan.profile) {
+      central.profiles.push_back(empty_profile(config, plan.profile));
+      central.profiles.back().receive_only = receive_only_cards(config);
+    }
     auto stream = maker.make(plan.stream, plan.link_id, radios_of(plan));
     if (!stream) return Error{stream.error()};
-    made.streams.push_back(*std::move(stream));
+    if (profiles.size() > 1) stream->name = plan.profile + "_" + stream->name;
+    central.profiles.back().streams.push_back(*std::move(stream));
   }
-  return wfb::CentralOptions{{std::move(made)}};
+  return central;
 }
 
 Result<wfb::CentralOptions> central_of_cards(const ClusterConfig& config,

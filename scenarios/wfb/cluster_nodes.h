@@ -2,7 +2,9 @@
 // cluster_commands.h say to programs, said to objects.
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/protocols/wfb/central_node.h"
@@ -15,6 +17,8 @@ namespace twinbed::scenarios {
 /// of policy robust.
 struct CentralSettings {
   wfb::KeyFile keys;
+  /// By StreamConfig::keypair; streams whose key file is not among them have `keys`.
+  std::map<std::string, wfb::KeyFile> keys_of_file{};
   /// In place of 127.0.0.1 where a stream's peer is there: simulated hosts have no loopback
   /// interface. Any address: it stays.
   IpAddress this_host{};
@@ -31,10 +35,11 @@ struct CentralSettings {
   bool is_adaptive = false;
 };
 
-/// The central node of a cluster with one profile. The error is a sentence: that of plan_cluster,
-/// or a way to send that no header can carry.
+/// The central node of a cluster with these profiles, in the order of plan_cluster. Of several, the
+/// streams are named PROFILE_STREAM. The error is a sentence: that of plan_cluster, or a way to
+/// send that no header can carry.
 Result<wfb::CentralOptions> central_of_cluster(const ClusterConfig& config,
-                                               const std::string& profile,
+                                               const std::vector<std::string>& profiles,
                                                const CentralSettings& settings);
 
 /// The same with `cards` cards of its own host, interface 0 and on, and without any node: a drone.

@@ -6,6 +6,7 @@
 
 #include "sim/checkers/item_ledger.h"
 #include "sim/checkers/run_state.h"
+#include "sim/checkers/traffic_ledger.h"
 
 namespace twinbed::sim {
 namespace {
@@ -45,7 +46,7 @@ struct Failover {
 
 }  // namespace
 
-struct FailoverMeasure::State {
+struct RunMeasures::State {
   State(const RunNodes& nodes, std::string leader_role, std::string_view server_role)
       : run(nodes, std::move(leader_role), server_role) {}
 
@@ -61,10 +62,12 @@ struct FailoverMeasure::State {
   void view_figures(Time end, const Failover& failover, std::vector<Measurement>& out) const;
   void image_figures(std::vector<Measurement>& out) const;
   void leader_figures(Time end, std::vector<Measurement>& out) const;
+  void traffic_figures(Time end, std::vector<Measurement>& out) const;
 
   RunState run;
   LeaderTimeline timeline;
   ItemLedger ledger;
+  TrafficLedger traffic;
   std::vector<Failover> failovers;
   std::optional<NodeIndex> last_leader;
   std::map<NodeIndex, Time> leads_since;
@@ -73,13 +76,13 @@ struct FailoverMeasure::State {
   std::size_t changes = 0;
 };
 
-FailoverMeasure::FailoverMeasure(const RunNodes& nodes, std::string leader_role,
+RunMeasures::RunMeasures(const RunNodes& nodes, std::string leader_role,
                                  std::string server_role)
     : state_(std::make_unique<State>(nodes, std::move(leader_role), server_role)) {}
 
-FailoverMeasure::~FailoverMeasure() = default;
+RunMeasures::~RunMeasures() = default;
 
-void FailoverMeasure::State::note_role(Time at, NodeIndex node) {
+void RunMeasures::State::note_role(Time at, NodeIndex node) {
   timeline.update(at, run);
   if (!run.holds_lead(node)) return;
   leads_since[node] = at;
@@ -93,14 +96,14 @@ void FailoverMeasure::State::note_role(Time at, NodeIndex node) {
   }
 }
 
-void FailoverMeasure::State::note_execution(NodeId id) {
+void RunMeasures::State::note_execution(NodeId id) {
   const std::optional<NodeIndex> node = run.find(id);
   if (first_leader || !node || !run.holds_lead(*node)) return;
   first_leader = Mark{leads_since[*node], *node};
   first_term = run.state(*node).term;
 }
 
-void FailoverMeasure::State::note_suspicion(Time at, NodeId node, std::span<const Field> fields) {
+void RunMeasures::State::note_suspicion(Time at, NodeId node, std::span<const Field> fields) {
   const std::optional<NodeIndex> who = run.find(node);
   const Field* suspect = find_field(fields, "suspect");
   if (!who || suspect == nullptr || !run.is_server(*who) || !run.runs(*who)) return;
@@ -111,7 +114,7 @@ void FailoverMeasure::State::note_suspicion(Time at, NodeId node, std::span<cons
   }
 }
 
-void FailoverMeasure::State::begin_failovers(const SeenFault& fault,
+void RunMeasures::State::begin_failovers(const SeenFault& fault,
                                              const std::vector<FormerLeader>& leaders) {
   const bool takes_down = fault.effect == FaultEffect::kCrash ||
                           fault.effect == FaultEffect::kStop ||
@@ -136,20 +139,20 @@ void FailoverMeasure::State::begin_failovers(const SeenFault& fault,
   failovers.insert(failovers.end(), begun.begin(), begun.end());
 }
 
-void FailoverMeasure::State::end_failovers(const SeenFault& fault) {
+void RunMeasures::State::end_failovers(const SeenFault& fault) {
   std::erase_if(failovers, [&](const Failover& failover) {
     return failover.fault == fault.index && failover.keeps_state && !failover.detected &&
            !failover.elected;
   });
 }
 
-void FailoverMeasure::State::follow(Time at) {
+void RunMeasures::State::follow(Time at) {
   for (Failover& failover : failovers) {
     if (!failover.closed) follow_one(at, failover);
   }
 }
 
-void FailoverMeasure::State::follow_one(Time at, Failover& failover) const {
+void RunMeasures::State::follow_one(Time at, Failover& failover) const {
   for (NodeIndex leader : run.leaders()) {
     if (leader == failover.fallen || !run.is_server(leader)) continue;
     if (!failover.elected) failover.elected = Mark{at, leader};
@@ -164,8 +167,9 @@ void FailoverMeasure::State::follow_one(Time at, Failover& failover) const {
   }
 }
 
-void FailoverMeasure::event(Time at, NodeId node, const EventType& type,
-                            std::span<const Field> fields) {
+void RunMeasures::event(Time at, NodeId node, const EventType& type,
+                        std::span<const Field> fields) {
+  state_->traffic.event(node, type, fields);
   if (type.name == kSuspectEvent.name) {
     state_->note_suspicion(at, node, fields);
     return;
@@ -183,7 +187,7 @@ void FailoverMeasure::event(Time at, NodeId node, const EventType& type,
   state_->follow(at);
 }
 
-void FailoverMeasure::fault(Time at, const FaultRow& row) {
+void RunMeasures::fault(Time at, const FaultRow& row) {
   std::vector<FormerLeader> leaders;
   for (NodeIndex leader : state_->run.leaders()) {
     leaders.push_back({leader, state_->run.faults().cut_off(leader, at)});
@@ -199,7 +203,7 @@ void FailoverMeasure::fault(Time at, const FaultRow& row) {
   state_->follow(at);
 }
 
-void FailoverMeasure::State::view_figures(Time end, const Failover& failover,
+void RunMeasures::State::view_figures(Time end, const Failover& failover,
                                           std::vector<Measurement>& out) const {
   for (const Mark& mark : failover.viewed) {
     out.push_back({kFailoverView, to_seconds(mark.at - failover.at), run.id(mark.node)});
@@ -212,7 +216,7 @@ void FailoverMeasure::State::view_figures(Time end, const Failover& failover,
   }
 }
 
-void FailoverMeasure::State::failover_figures(Time end, std::vector<Measurement>& out) const {
+void RunMeasures::State::failover_figures(Time end, std::vector<Measurement>& out) const {
   for (const Failover& failover : failovers) {
     if (const auto& mark = failover.detected) {
       out.push_back({kFailoverDetect, to_seconds(mark->at - failover.at), run.id(mark->node)});
@@ -224,7 +228,7 @@ void FailoverMeasure::State::failover_figures(Time end, std::vector<Measurement>
   }
 }
 
-void FailoverMeasure::State::image_figures(std::vector<Measurement>& out) const {
+void RunMeasures::State::image_figures(std::vector<Measurement>& out) const {
   if (ledger.items().empty()) return;
   std::size_t submitted = 0;
   std::size_t acknowledged = 0;
@@ -243,7 +247,7 @@ void FailoverMeasure::State::image_figures(std::vector<Measurement>& out) const 
   out.push_back({kImagesLost, static_cast<double>(lost)});
 }
 
-void FailoverMeasure::State::leader_figures(Time end, std::vector<Measurement>& out) const {
+void RunMeasures::State::leader_figures(Time end, std::vector<Measurement>& out) const {
   if (!run.any_role()) return;
   Duration dual{};
   for (const LeaderSpan& span : timeline.spans(end)) {
@@ -257,11 +261,21 @@ void FailoverMeasure::State::leader_figures(Time end, std::vector<Measurement>& 
   if (first_term) out.push_back({kLeadersFirstTerm, static_cast<double>(*first_term), first});
 }
 
-std::vector<Measurement> FailoverMeasure::finish(Time end) {
+void RunMeasures::State::traffic_figures(Time end, std::vector<Measurement>& out) const {
+  const TrafficFigures found =
+      traffic.figures(Duration{}, end - Time{} - TrafficLedger::kSettle);
+  if (found.sent == 0) return;
+  out.push_back({kTrafficLost, found.loss()});
+  out.push_back({kTrafficPause, to_seconds(found.pause)});
+  if (found.received > 0) out.push_back({kTrafficDelay, to_seconds(found.delay)});
+}
+
+std::vector<Measurement> RunMeasures::finish(Time end) {
   std::vector<Measurement> figures;
   state_->failover_figures(end, figures);
   state_->image_figures(figures);
   state_->leader_figures(end, figures);
+  state_->traffic_figures(end, figures);
   return figures;
 }
 

@@ -15,6 +15,9 @@
 //     start of the run ──► a server takes the lead ──► and executes an entry in that lead
 //       └─────── leaders.first ─────────┘
 //
+// Where sources send datagrams, what became of them over the whole run, but for what may still be
+// under way at its end (see traffic_ledger.h).
+//
 // A figure that the rows do not give is left out, never reported as zero. A leader that comes back
 // from a pause, hang or cut before anybody suspected it was not failed over.
 #pragma once
@@ -57,6 +60,13 @@ inline constexpr Metric kLeadersFirst{
 inline constexpr Metric kLeadersFirstTerm{"leaders.first_term", "1",
                                           "the term in which it took the lead"};
 
+inline constexpr Metric kTrafficLost{"traffic.lost", "1",
+                                     "share of the datagrams of all sources that never arrived"};
+inline constexpr Metric kTrafficPause{"traffic.pause", "s",
+                                      "the longest time in which nothing new arrived"};
+inline constexpr Metric kTrafficDelay{"traffic.delay", "s",
+                                      "mean time under way of the datagrams that arrived"};
+
 /// One figure of a run.
 struct Measurement {
   Metric metric;
@@ -65,20 +75,20 @@ struct Measurement {
 };
 
 /// The figures above. The rows must come in time order.
-class FailoverMeasure final : public RunSink {
+class RunMeasures final : public RunSink {
  public:
   /// `leader_role` is the role, as recorded, that leads; `server_role` the scenario's word for the
   /// nodes among which the lead passes. Nodes without a role count as servers.
-  explicit FailoverMeasure(const RunNodes& nodes, std::string leader_role = "leader",
+  explicit RunMeasures(const RunNodes& nodes, std::string leader_role = "leader",
                            std::string server_role = "server");
-  ~FailoverMeasure() override;
+  ~RunMeasures() override;
 
   void sample(Time, NodeId, const Metric&, double) override {}
   void event(Time at, NodeId node, const EventType& type, std::span<const Field> fields) override;
   void fault(Time at, const FaultRow& fault) override;
 
-  /// The figures: of each failover in the order of time, then of images and of leaders. `end` as
-  /// for checkers. Called once.
+  /// The figures: of each failover in the order of time, then of images, of leaders and of
+  /// traffic. `end` as for checkers. Called once.
   std::vector<Measurement> finish(Time end);
 
  private:

@@ -132,7 +132,7 @@ TEST_F(VirtualRadioTest, FramesPassFromCardToCardWithWhatRadiotapSays) {
   EXPECT_EQ(last.readings[0].signal_dbm, -41);
   EXPECT_EQ(last.readings[0].noise_dbm, -95);
   ASSERT_EQ(injected.size(), 3U);
-  EXPECT_EQ(injected[0].bytes, frame_of(kChannel, "first").size());
+  EXPECT_EQ(injected[0].frame.size(), frame_of(kChannel, "first").size());
   EXPECT_TRUE(injected[0].is_sent);
   EXPECT_EQ(receiver->counters().malformed, 0U);
   EXPECT_THAT(errors, IsEmpty());

@@ -87,7 +87,14 @@ def test_columns_are_documented_once_for_all():
     assert "time_ns (int64): " in tb.Run.samples.__doc__
 
 
-@pytest.mark.parametrize("name", ["01_failover.ipynb", "02_elections.ipynb"])
+NOTEBOOKS = ["01_failover.ipynb", "02_elections.ipynb", "03_radio.ipynb"]
+
+
+def test_every_notebook_is_run(root):
+    assert [path.name for path in sorted((root / "notebooks").glob("*.ipynb"))] == NOTEBOOKS
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_notebook_runs_from_top_to_bottom(root, name):
     notebook = nbformat.read(root / "notebooks" / name, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"

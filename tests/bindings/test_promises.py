@@ -35,12 +35,6 @@ SCENARIOS = [
 STEPS = ["image.begin", "image.chunk", "image.staged", "image.proposed", "image.committed"]
 
 
-def surprises(results):
-    """The verdicts that are not those that the scenario expects of its policy."""
-    verdicts = results.verdicts()
-    return verdicts[~verdicts["as_expected"]][["run_id", "parameters", "checker", "explanation"]]
-
-
 def test_every_scenario_is_listed(root):
     files = (root / "scenarios/election").glob("*.yaml")
     assert sorted(file.stem for file in files) == SCENARIOS
@@ -56,14 +50,14 @@ def test_both_policies_do_what_the_scenario_expects(root, db, name):
         db=db,
     )
     assert len(results.runs()) == 2 * SEEDS
-    assert surprises(results).empty, surprises(results).to_string()
+    assert results.surprises().empty, results.surprises().to_string()
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_leader_that_dies_at_any_step_of_an_upload_loses_nothing(root, db, step):
     scenario = tb.Scenario.load(root / "scenarios/election/crash_during_upload.yaml", at_step(step))
     results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
-    assert surprises(results).empty, surprises(results).to_string()
+    assert results.surprises().empty, results.surprises().to_string()
     assert (results.query("SELECT touched FROM fault WHERE phase = 'end'")["touched"] == 1).all()
 
 
@@ -83,7 +77,7 @@ def test_a_thousand_images_of_fifty_clients_are_stored_and_answered(root, db):
     results = tb.replicate(
         scenario, replications=1, seed=1, grid={"protocol.policy": ["original", "robust"]}, db=db
     )
-    assert surprises(results).empty, surprises(results).to_string()
+    assert results.surprises().empty, results.surprises().to_string()
     submitted = results.query(
         "SELECT run_id, count(*) AS images,"
         " count(DISTINCT json_extract(fields, '$.hash')) AS hashes"
@@ -140,7 +134,7 @@ def test_the_promises_are_kept_by_real_processes_too(root, tmp_path, node_progra
     with ThreadPoolExecutor(len(cases)) as pool:
         for directory in pool.map(run, cases):
             results = tb.open(directory / "runs.db")
-            assert surprises(results).empty, surprises(results).to_string()
+            assert results.surprises().empty, results.surprises().to_string()
             files = expect_whole_files(directory, results)
             assert directory.name not in STEPS or len(files) == 2
             if directory.name == "shared_storage":

@@ -27,11 +27,6 @@ def test_every_scenario_is_listed(root):
     assert sorted(file.stem for file in (root / "scenarios/wfb").glob("*.yaml")) == SCENARIOS
 
 
-def surprises(results):
-    verdicts = results.verdicts()
-    return verdicts[~verdicts["as_expected"]][["run_id", "parameters", "checker", "explanation"]]
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_both_policies_do_what_the_scenario_expects(root, db, name):
     results = tb.replicate(
@@ -42,7 +37,7 @@ def test_both_policies_do_what_the_scenario_expects(root, db, name):
         db=db,
     )
     assert len(results.runs()) == 2 * SEEDS
-    assert surprises(results).empty, surprises(results).to_string()
+    assert results.surprises().empty, results.surprises().to_string()
 
 
 def mean_loss(root, db, name, settings):

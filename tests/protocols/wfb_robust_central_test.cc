@@ -130,6 +130,27 @@ TEST_F(CentralNodeTest, SendsSignsOfLifeThroughAllCardsWhileNothingComesBack) {
   EXPECT_THAT(world.at_drone, IsEmpty()) << "signs of life are not delivered";
 }
 
+TEST_F(CentralNodeTest, TellsTheUserOfTelemetryOfTheLink) {
+  bool is_deaf = false;
+  WfbLinkWorld world([&](Context& c, const AirFrame& sent, std::uint8_t card) {
+    return is_deaf ? std::nullopt : all_hear(c, sent, card);
+  });
+  ProfileOptions drone{"drone", {world.stream(kDrone, "mavlink", kMavlink, 0x90, 0x10)}, {}, 1s};
+  ProfileOptions ground{"ground", {world.stream(kGround, "mavlink", kMavlink, 0x10, 0x90)}, {}, 1s};
+  ground.streams[0].status_sender = MavlinkSender{};
+  world.start({{drone}}, {{ground}});
+  world.command(500ms, world.drone, "mavlink x");
+  world.run(1500ms);
+  is_deaf = true;
+  world.run(2500ms);
+  const auto told = [](int dbm, std::uint8_t number) {
+    Buffer packet;
+    write_radio_status({dbm, 0, 0, 0}, {}, number, packet);
+    return "mavlink " + std::string(as_text(packet));
+  };
+  EXPECT_THAT(world.at_ground, ElementsAre("mavlink x", told(-45, 0), told(-128, 1)));
+}
+
 TEST_F(CentralNodeTest, SpeaksToItsUserByDatagrams) {
   WfbLinkWorld world(all_hear);
   const Endpoint user{world.address("user"), 5000};

@@ -40,7 +40,7 @@ class Elections {
  private:
   std::vector<sim::Measurement> run(std::uint64_t seed, bool ends_with_leader) const {
     twinbed::testing::FirstLeader leader;
-    sim::FailoverMeasure measure(nodes_);
+    sim::RunMeasures measure(nodes_);
     TeeSink rows;
     rows.add(leader);
     rows.add(measure);

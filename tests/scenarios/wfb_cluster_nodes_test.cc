@@ -46,7 +46,7 @@ std::vector<Endpoint> injectors_of(const wfb::TransmitterOptions& transmit) {
 
 TEST(CentralOfCluster, HasThePortsAndCardsOfThePlan) {
   const ClusterConfig config = config_with();
-  const auto central = central_of_cluster(config, "gs", settings_at(kServer));
+  const auto central = central_of_cluster(config, {"gs"}, settings_at(kServer));
   ASSERT_TRUE(central) << central.error();
   ASSERT_THAT(central->profiles, SizeIs(1));
   const wfb::ProfileOptions& gs = central->profiles[0];
@@ -65,6 +65,7 @@ TEST(CentralOfCluster, HasThePortsAndCardsOfThePlan) {
   EXPECT_EQ(mavlink.kind, wfb::StreamKind::kMavlink);
   EXPECT_EQ(mavlink.receive->listen_port, 10001);
   EXPECT_EQ(mavlink.batch_timeout, 100ms);
+  EXPECT_EQ(mavlink.status_sender, (wfb::MavlinkSender{3, 68}));
   EXPECT_THAT(injectors_of(*mavlink.transmit),
               ElementsAre(Endpoint{kNear, 11001}, Endpoint{kFar, 11002}, Endpoint{kFar, 11003}));
   EXPECT_THAT(mavlink.cards, ElementsAre(card(kNear, 0), card(kFar, 0), card(kFar, 1)));
@@ -77,7 +78,7 @@ TEST(CentralOfCluster, ExpectsTheDigestThatEachNodeTells) {
   const ClusterConfig config = config_with();
   CentralSettings settings = settings_at(kServer);
   settings.init_digest = true;
-  const auto central = central_of_cluster(config, "gs", settings);
+  const auto central = central_of_cluster(config, {"gs"}, settings);
   ASSERT_TRUE(central) << central.error();
   const auto digests = expected_digests(config, {"gs"});
   for (const wfb::StreamOptions& stream : central->profiles[0].streams) {
@@ -100,11 +101,13 @@ fwmark = 7
 mcs_index = 3
 bandwidth = 40
 short_gi = True
+inject_rssi = False
 )");
-  const auto central = central_of_cluster(config, "gs", settings_at(kServer));
+  const auto central = central_of_cluster(config, {"gs"}, settings_at(kServer));
   ASSERT_TRUE(central) << central.error();
   const wfb::StreamOptions& mavlink = central->profiles[0].streams[1];
   EXPECT_EQ(mavlink.input_port, 14550);
+  EXPECT_FALSE(mavlink.status_sender);
   EXPECT_FALSE(mavlink.peer);
   EXPECT_EQ(mavlink.transmit->encoder.fec, (wfb::FecParams{2, 5}));
   EXPECT_EQ(mavlink.transmit->fec_timeout, 20ms);
@@ -113,7 +116,7 @@ short_gi = True
   EXPECT_TRUE(mavlink.transmit->mirror);
   EXPECT_EQ(mavlink.transmit->fwmark, 7U);
   EXPECT_EQ(mavlink.transmit->radio, (wfb::RadioSettings{1, 1, 1, 40, 3, 0, 1}));
-  const auto narrow = central_of_cluster(config_with("\n[gs_mavlink]\nbandwidth = 5\n"), "gs",
+  const auto narrow = central_of_cluster(config_with("\n[gs_mavlink]\nbandwidth = 5\n"), {"gs"},
                                          settings_at(kServer));
   ASSERT_FALSE(narrow);
   EXPECT_THAT(narrow.error(), HasSubstr("stream 'mavlink' cannot be sent with a bandwidth of 5"));
@@ -135,7 +138,7 @@ TEST(CentralOfCluster, ReportsGoThroughTheInjectorsOfAStreamThatOnlyReceives) {
   const ClusterConfig config = config_with();
   CentralSettings settings = settings_at(kServer);
   settings.is_adaptive = true;
-  const auto central = central_of_cluster(config, "gs", settings);
+  const auto central = central_of_cluster(config, {"gs"}, settings);
   ASSERT_TRUE(central) << central.error();
   ASSERT_TRUE(central->profiles[0].streams[0].reporter);
   EXPECT_THAT(injectors_of(central->profiles[0].streams[0].reporter->transmit),

@@ -93,6 +93,12 @@ class WfbPrograms : public ::testing::Test {
   static std::unique_ptr<Program> start(const Words& words) {
     return std::make_unique<Program>(words, Variables{});
   }
+  /// What a program says that ends with this status.
+  static std::string fails(const Words& words, int status) {
+    const auto program = start(words);
+    EXPECT_EQ(program->wait(), status) << program->text();
+    return program->text();
+  }
   /// Starts a transmitter with free ports, which it announces.
   std::unique_ptr<Program> start_tx(Words more) {
     Words words{"wfb-tx", "-K", drone_, "-u", "0", "-i", "7669206", "-l", "100"};
@@ -471,11 +477,6 @@ TEST_F(WfbRadio, ThePrivilegeThatIsMissingIsNamed) {
 // ---- mistakes ----
 
 TEST_F(WfbPrograms, MistakesAreSentences) {
-  const auto fails = [&](const Words& words, int status) {
-    const auto program = start(words);
-    EXPECT_EQ(program->wait(), status) << program->text();
-    return program->text();
-  };
   EXPECT_THAT(fails({"wfb-rx"}, 2), HasSubstr("name the interfaces to hear, such as wlan0"));
   EXPECT_THAT(fails({"wfb-rx", "-a", "5000", "wlan0"}, 2), HasSubstr("leave out wlan0"));
   EXPECT_THAT(fails({"wfb-rx", "-K", "nosuch.key", "-a", "5000"}, 3),
@@ -499,6 +500,52 @@ TEST_F(WfbPrograms, MistakesAreSentences) {
   EXPECT_THAT(fails({"wfb-tx", "-d", "-I", "1", "a"}, 2), HasSubstr("of -d, -I and -D only one"));
   EXPECT_THAT(fails({"wfb-tx", "-K", drone_, "-D", "1", "-u", socket_.port_text(), "any"}, 3),
               HasSubstr("cannot listen at 0.0.0.0:" + socket_.port_text()));
+}
+
+TEST_F(WfbPrograms, MistakesOfDigestsAreSentences) {
+  const auto with_digest = [](const std::string& digest, const Words& more) {
+    Words words{"wfb-rx", "--init-digest", digest};
+    words.insert(words.end(), more.begin(), more.end());
+    return fails(words, 2);
+  };
+  for (const std::string& digest : {std::string("abc"), std::string(64, 'g'),
+                                    std::string(66, 'a')}) {
+    EXPECT_THAT(with_digest(digest, {"-f", "wlan0"}), HasSubstr("has 64 hexadecimal digits"));
+  }
+  EXPECT_THAT(with_digest(std::string(64, 'a'), {"wlan0"}), HasSubstr("is of a forwarder (-f)"));
+}
+
+TEST_F(WfbPrograms, MistakesOfAServerAreSentences) {
+  const std::string nodes =
+      "[path]\nconf_dir = '" + scratch_.path() + "'\n[cluster]\nserver_address = '127.0.0.1'\n"
+      "nodes = {'127.0.0.2': {'wlans': ['wlan0']}}\n";
+  const auto server_fails = [&](const std::string& more, int status, const Words& options) {
+    Words words{"wfb-server", "--config", scratch_.write("cluster.cfg", nodes + more)};
+    words.insert(words.end(), options.begin(), options.end());
+    return fails(words, status);
+  };
+  const Words manual{"--cluster", "manual"};
+  EXPECT_THAT(server_fails("", 2, {}), HasSubstr("say whose cards are used: those of nodes by"));
+  EXPECT_THAT(server_fails("", 2, {"--cluster", "auto"}), HasSubstr("--cluster"));
+  EXPECT_THAT(server_fails("", 2, {"--cluster", "ssh", "--wlans", "wlan0"}),
+              HasSubstr("--cluster excludes --wlans"));
+  EXPECT_THAT(server_fails("", 2, {"--cluster", "ssh", "--profiles", "gs", "gs"}),
+              HasSubstr("each of the --profiles can run once"));
+  EXPECT_THAT(server_fails("", 2, {"--wlans", "wlan0", "--profiles", "dron"}),
+              HasSubstr("there is no profile 'dron', did you mean 'drone'?"));
+  EXPECT_THAT(server_fails("", 2, {"--gen-init", "127.0.0.3"}),
+              HasSubstr("there is no node '127.0.0.3' in the cluster"));
+  EXPECT_THAT(server_fails("[gs_video]\nfec_k = 13\n", 2, manual),
+              HasSubstr("cluster.cfg:7:9: fec_k 13 is more than fec_n 12"));
+  EXPECT_THAT(server_fails("[gs_video]\nkeypair = 'no.key'\n", 3, manual),
+              HasSubstr("no.key cannot be read; make a pair of them with"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'serial:ttyS0:115200'\n", 3, manual),
+              HasSubstr("stream 'mavlink': this program cannot use the serial device ttyS0"));
+  EXPECT_THAT(server_fails("[gs_tunnel]\nifaddr = '10.5.0.1/33'\n", 3, manual),
+              HasSubstr("stream 'tunnel': ifaddr '10.5.0.1/33' is no address with a prefix"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'listen://127.0.0.1:" + socket_.port_text() +
+                               "'\n", 3, manual),
+              HasSubstr("cannot listen at 127.0.0.1:" + socket_.port_text()));
 }
 
 TEST_F(WfbPrograms, TheOriginalsNamesAreTheSamePrograms) {

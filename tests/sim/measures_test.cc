@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "core/io/traffic_events.h"
+
 namespace twinbed::sim {
 namespace {
 
@@ -65,7 +67,7 @@ class Measured : public ::testing::Test {
                         {NodeId{1}, "node2", "server", 2},
                         {NodeId{2}, "node3", "server", 3},
                         {NodeId{3}, "client", "client"}};
-  FailoverMeasure measure_{nodes_};
+  RunMeasures measure_{nodes_};
 };
 
 TEST_F(Measured, NothingRecordedGivesNoFigures) {
@@ -338,11 +340,35 @@ TEST_F(Measured, ImagesAreCountedOnceEach) {
                           "images.lost=2"));
 }
 
+TEST_F(Measured, TellsWhatBecameOfTraffic) {
+  const auto second = [&](std::int64_t number, std::int64_t received, std::int64_t delay_us) {
+    event(static_cast<double>(number) + 1, NodeId{3}, kTrafficSentEvent,
+          {{"second", number}, {"count", std::int64_t{100}}});
+    event(static_cast<double>(number) + 3, NodeId{0}, kTrafficReceivedEvent,
+          {{"source", std::int64_t{3}},
+           {"second", number},
+           {"count", received},
+           {"latency_us", delay_us},
+           {"gap_us", std::int64_t{20'000}}});
+  };
+  second(0, 100, 2000);
+  second(1, 50, 5000);
+  second(9, 0, 0);  // may still be under way
+  EXPECT_THAT(figures(10, "traffic."),
+              ElementsAre("traffic.lost=0.25", "traffic.pause=0.02", "traffic.delay=0.003"));
+}
+
+TEST_F(Measured, OfTrafficThatNeverArrivesThereIsNoDelay) {
+  event(1, NodeId{3}, kTrafficSentEvent,
+        {{"second", std::int64_t{0}}, {"count", std::int64_t{100}}});
+  EXPECT_THAT(figures(10, "traffic."), ElementsAre("traffic.lost=1", "traffic.pause=1"));
+}
+
 TEST_F(Measured, EveryFigureIsDescribed) {
   for (const Metric& metric :
        {kFailoverDetect, kFailoverElect, kFailoverView, kImagesSubmitted, kImagesAcknowledged,
         kImagesStored, kImagesLost, kLeadersDual, kLeadersChanges, kLeadersFirst,
-        kLeadersFirstTerm}) {
+        kLeadersFirstTerm, kTrafficLost, kTrafficPause, kTrafficDelay}) {
     EXPECT_FALSE(metric.description.empty()) << metric.name;
     EXPECT_TRUE(metric.unit == "s" || metric.unit == "1") << metric.name;
   }

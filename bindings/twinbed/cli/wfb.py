@@ -1,11 +1,13 @@
-"""The verbs about clusters of WFB-NG: wfb defaults, plan, to-yaml, gen-init, top."""
+"""The verbs about clusters of WFB-NG: wfb defaults, plan, to-yaml, gen-init, server, top."""
 
 import contextlib
+import os
 import sys
 
 import click
 
 from .. import _twinbed
+from ..paths import find_node_program
 from ..wfb_top import Board, Watch, parse_server
 from .output import print_json, print_table, remark
 
@@ -34,6 +36,7 @@ def wfb():
     Examples:
       twinbed wfb plan cluster.cfg
       twinbed wfb gen-init --node 10.77.0.11 cluster.cfg > node11.sh
+      twinbed wfb server --config cluster.cfg --cluster manual --policy robust
       twinbed wfb top 127.0.0.1:8003
     """
 
@@ -135,8 +138,9 @@ def gen_init(files, node, profiles, policy, is_for_ssh):
     It puts the cards into monitor mode and runs a forwarder and an injector for each stream; when
     one of them ends, it ends them all and fails. No key goes to the node.
 
-    Make the scripts of all nodes anew when the files change. Under policy robust a central node
-    that finds another digest than its own files give says which node has an outdated script.
+    Make the scripts of all nodes anew when the files change. Where both have policy robust, a
+    central node that finds another digest than its own files give says which node has an outdated
+    script, and takes nothing from it.
 
     \b
     Examples:
@@ -146,6 +150,25 @@ def gen_init(files, node, profiles, policy, is_for_ssh):
     cluster = _twinbed.load_wfb_cluster(list(files))
     script = cluster.node_script(node, list(profiles), policy=policy, is_for_ssh=is_for_ssh)
     click.echo(script, nl=False)
+
+
+@wfb.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def server(arguments):
+    """Runs the central node of a cluster, twinbed-node wfb-server.
+
+    All that follows the verb goes to the program, which needs no Python.
+
+    \b
+    Examples:
+      twinbed wfb server --config cluster.cfg --profiles gs --cluster ssh
+      twinbed wfb server --help
+    """
+    program = find_node_program()
+    os.execv(program, [program, "wfb-server", *arguments])
 
 
 def _print_board(board: Board) -> None:

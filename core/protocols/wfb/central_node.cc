@@ -11,9 +11,8 @@ CentralNode::CentralNode(CentralOptions options) {
     Profile& made = profiles_.emplace_back();
     made.selection = AntennaSelection(profile.receive_only);
     for (StreamOptions& stream : profile.streams) {
-      const auto number = static_cast<std::uint32_t>(1 + Stream::kParts * streams_.size());
-      streams_.push_back(
-          std::make_unique<Stream>(std::move(stream), number, profile.log_interval));
+      streams_.push_back(std::make_unique<Stream>(std::move(stream), first_part(streams_.size()),
+                                                  profile.log_interval));
       made.streams.push_back(streams_.back().get());
     }
     profile.streams.clear();
@@ -85,7 +84,12 @@ void CentralNode::end_interval(Context& context, Profile& profile) {
     context.recorder.event(kSelectedEvent, {{"profile", profile.options.name},
                                             {"wlan", static_cast<std::int64_t>(*chosen)}});
   }
-  for (Stream* stream : profile.streams) stream->end_interval(context);
+  RadioStatus status;
+  for (const Stream* stream : profile.streams) stream->add_status(status);
+  for (Stream* stream : profile.streams) {
+    stream->tell_status(context, status);
+    stream->end_interval(context);
+  }
 }
 
 }  // namespace twinbed::wfb

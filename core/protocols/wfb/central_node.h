@@ -7,7 +7,8 @@
 //             antenna selection: which card transmits, for all streams of the profile
 //
 // Once an interval each profile looks at what the antennas of all its streams heard, selects the
-// card that transmits, and has the streams record their figures.
+// card that transmits, tells the users of telemetry how the link is, and has the streams record
+// their figures.
 //
 // Commands and deliveries of streams without a datagram end: the stream's name, a space, the
 // payload.
@@ -45,6 +46,17 @@ class CentralNode final : public Protocol {
   /// Null where there is none of this name.
   const Stream* stream(std::string_view name) const;
 
+  // For a host that opens sockets itself. Streams are counted from 0, over all profiles.
+  /// At which the user of a stream is heard and spoken to.
+  static constexpr SocketId user_socket(std::size_t stream) {
+    return SocketId{first_part(stream) << Part::kBits};
+  }
+  /// What a stream's transmitter knows as its socket `own`.
+  static constexpr SocketId transmitter_socket(std::size_t stream, SocketId own) {
+    return SocketId{(first_part(stream) + Stream::kTransmitterPart) << Part::kBits |
+                    static_cast<std::uint32_t>(own)};
+  }
+
  private:
   struct Profile {
     ProfileOptions options;
@@ -52,6 +64,9 @@ class CentralNode final : public Protocol {
     std::vector<Stream*> streams;
   };
 
+  static constexpr std::uint32_t first_part(std::size_t stream) {
+    return static_cast<std::uint32_t>(1 + Stream::kParts * stream);
+  }
   /// The stream that has the number of this part.
   Stream& owner_of(std::uint32_t part) { return *streams_[(part - 1) / Stream::kParts]; }
   void end_interval(Context& context, Profile& profile);

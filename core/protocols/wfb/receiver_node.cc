@@ -146,6 +146,7 @@ void ReceiverNode::on_refused(const Session& session, Refusal refusal) {
 }
 
 void ReceiverNode::report(Context& context) {
+  if (options_.before_report) options_.before_report(aggregator_);
   const std::int64_t now_ms = milliseconds_of(context.now);
   for (const auto& [key, stats] : aggregator_.antennas().rows()) {
     if (stats.count == 0) continue;

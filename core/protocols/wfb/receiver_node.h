@@ -8,6 +8,7 @@
 // the time until it is durable, and a crash in it.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "core/io/protocol.h"
@@ -27,6 +28,8 @@ struct ReceiverOptions {
   /// Policy robust: of each node's init script, by the node's address; none: nobody is asked.
   std::map<IpAddress, Buffer> init_digests{};
   bool reports_at_start = false;  ///< the first report is at the start, as the program's is
+  /// Sees the figures of an interval before they are recorded; empty: nobody does.
+  std::function<void(const Aggregator&)> before_report{};
 };
 
 /// The socket on which payloads go out.

@@ -10,7 +10,6 @@ namespace twinbed::wfb {
 namespace {
 
 constexpr std::uint32_t kReceiverPart = 1;
-constexpr std::uint32_t kTransmitterPart = 2;
 constexpr std::uint32_t kReporterPart = 3;
 constexpr std::uint32_t kListenerPart = 4;
 constexpr std::uint32_t kBatchTimer = 0;
@@ -274,6 +273,17 @@ void Stream::select(WlanId wlan) {
 void Stream::add_antennas(std::vector<const AntennaTable*>& tables) const {
   if (rx_) tables.push_back(&rx_->node.aggregator().antennas());
   if (listener_) tables.push_back(&listener_->node.aggregator().antennas());
+}
+
+void Stream::add_status(RadioStatus& status) const {
+  if (rx_) status.add(rx_->node.aggregator());
+}
+
+void Stream::tell_status(Context& context, const RadioStatus& status) {
+  if (!options_.status_sender) return;
+  Buffer packet;
+  write_radio_status(status, *options_.status_sender, status_number_++, packet);
+  hand_out(context, packet);
 }
 
 void Stream::end_interval(Context& context) {

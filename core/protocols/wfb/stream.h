@@ -6,9 +6,9 @@
 //                  └─ transmitter ◄── batch ◄── user's datagrams, or a command
 //
 // Kinds: `plain` leaves payloads as they are (video). `mavlink` gathers frames for a tenth of a
-// second. `tunnel` gathers packets for 5 ms, each behind its length, and sends a sign of life where
-// nothing else is sent; through all cards where nothing comes back, so that directed antennas may
-// find each other.
+// second, and tells its user of the link once an interval. `tunnel` gathers packets for 5 ms, each
+// behind its length, and sends a sign of life where nothing else is sent; through all cards where
+// nothing comes back, so that directed antennas may find each other.
 //
 // An adaptive stream (policy robust) has one more of each: its receiver sends reports of the link
 // on a stream of their own, and its transmitter chooses n and MCS by what it hears of them.
@@ -20,6 +20,7 @@
 #include "core/protocols/wfb/batch.h"
 #include "core/protocols/wfb/link_controller.h"
 #include "core/protocols/wfb/part.h"
+#include "core/protocols/wfb/radio_status.h"
 #include "core/protocols/wfb/receiver_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
 
@@ -61,6 +62,8 @@ struct StreamOptions {
   std::optional<Endpoint> peer;
 
   std::size_t batch_limit = Batch::kDefaultLimit;
+  /// Who tells the stream's user of the link; none: nobody. Of kind mavlink alone.
+  std::optional<MavlinkSender> status_sender;
   /// How long packets wait for others; 0: not at all. None: 5 ms in a tunnel, 100 ms for mavlink.
   std::optional<Duration> batch_timeout;
 };
@@ -70,6 +73,8 @@ class Stream final : private PartOwner {
   /// Parts that a stream takes the numbers of: itself, its receiver and transmitter, and the same
   /// two for reports.
   static constexpr std::uint32_t kParts = 5;
+  /// Of these, behind the first one.
+  static constexpr std::uint32_t kTransmitterPart = 2;
 
   /// Numbers from `first_part` on are the stream's. It records at the interval of its profile.
   Stream(StreamOptions options, std::uint32_t first_part, Duration log_interval);
@@ -90,6 +95,10 @@ class Stream final : private PartOwner {
   void select(WlanId wlan);
   /// Adds what the antennas heard in this interval, of the stream and of its reports.
   void add_antennas(std::vector<const AntennaTable*>& tables) const;
+  /// Adds how the stream's packets were heard in this interval.
+  void add_status(RadioStatus& status) const;
+  /// Tells the stream's user, where somebody is to.
+  void tell_status(Context& context, const RadioStatus& status);
   /// Records the receivers' figures, and begins their next interval.
   void end_interval(Context& context);
 
@@ -140,6 +149,7 @@ class Stream final : private PartOwner {
   std::vector<Bytes> packets_;
   Buffer message_;
   std::optional<Endpoint> peer_;
+  std::uint8_t status_number_ = 0;
   bool has_sent_ = false;      ///< in this period of signs of life
   bool has_received_ = false;  ///< the same
   int silent_periods_ = 0;
