@@ -15,7 +15,7 @@ using backends::monotonic_now_ns;
 using Kind = ControlMessage::Kind;
 
 constexpr std::int64_t kReadyLimitNs = 20'000'000'000;
-constexpr std::int64_t kAnswerLimitNs = 500'000'000;
+constexpr std::int64_t kAnswerLimitNs = 2'000'000'000;
 constexpr int kPollMs = 20;
 
 /// The next message of this kind, or kFailed; nothing once the limit has passed or the air has

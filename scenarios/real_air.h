@@ -43,7 +43,8 @@ class RealAir {
   int descriptor() const { return process_->descriptor(); }
   /// Why the air does not go on; empty as long as it does.
   std::string problem();
-  /// Ends it in good order, so that its store is whole; at most so long.
+  /// Ends it in good order, so that its store is whole, or waits until this instant of
+  /// CLOCK_MONOTONIC.
   void stop(std::int64_t limit_ns);
 
  private:

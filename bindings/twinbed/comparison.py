@@ -5,34 +5,7 @@ import pandas as pd
 from . import _twinbed
 from .queries import conform
 
-_SETUP = ["scenario", "parameters"]
-_GROUP = [*_SETUP, "metric", "unit"]
-
-
-def figures(
-    runs: pd.DataFrame, measures: pd.DataFrame, metrics: pd.DataFrame, baseline: str
-) -> pd.DataFrame:
-    """What there is to compare, in the form of measures: the measures, and for setups that have
-    none one figure of each run for each metric that was sampled: the mean of all samples, or what
-    counters had come to, all nodes together.
-
-    Metrics that are not in the baseline mode and in another one are left out.
-    """
-    setups = runs.groupby(_SETUP, dropna=False)["run_id"]
-    has_measures = setups.transform(lambda ids: ids.isin(measures["run_id"]).any()).astype(bool)
-    rows = metrics.merge(runs[~has_measures][["run_id", *_SETUP, "mode", "replication"]])
-    modes = rows.groupby([*_SETUP, "metric"], dropna=False)["mode"]
-    is_shared = modes.transform(lambda group: group.nunique() > 1 and (group == baseline).any())
-    rows = rows[is_shared.astype(bool)]
-    if rows.empty:
-        return measures
-    keys = ["run_id", *_SETUP, "mode", "replication", "metric", "unit", "counter"]
-    sums = rows.assign(sum=rows["mean"] * rows["samples"]).groupby(keys, sort=False, dropna=False)
-    sums = sums[["sum", "samples", "last"]].sum()
-    is_counter = sums.index.get_level_values("counter").astype(bool)
-    values = (sums["sum"] / sums["samples"]).where(~is_counter, sums["last"])
-    added = values.rename("value").reset_index()
-    return pd.concat([measures, added]) if len(measures) else added
+_GROUP = ["scenario", "parameters", "metric", "unit"]
 
 
 def compare(measures: pd.DataFrame, baseline: str = "sim") -> pd.DataFrame:

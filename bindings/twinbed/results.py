@@ -235,12 +235,10 @@ class Results:
 
     @documented("comparison")
     def compare(self, baseline: str = "sim") -> "pd.DataFrame":
-        """Each measure in the baseline mode and in each other mode, beside each other. A setup
-        without measures is compared by the metrics that were sampled in both modes: their means in
-        a run, or what counters had come to."""
-        from .comparison import compare, figures
+        """Each measure in the baseline mode and in each other mode, beside each other."""
+        from .comparison import compare
 
-        return compare(figures(self.runs(), self.measures(), self.metrics(), baseline), baseline)
+        return compare(self.measures(), baseline)
 
     def query(self, sql: str, parameters: Any = ()) -> "pd.DataFrame":
         """The rows of any query of yours; `.schema` in the sqlite3 shell documents the tables."""

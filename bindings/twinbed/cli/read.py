@@ -47,9 +47,7 @@ def compare(store, baseline, as_json):
     """Compares simulated with real runs, measure by measure.
 
     For each measure: mean, least, greatest and number of figures in each mode, the difference of
-    the means, and whether the real figures lie inside the spread of the simulated ones. Scenarios
-    without measures, such as those of WFB-NG, are compared by what protocols and radios sampled in
-    both modes: the mean of each metric in a run, or what a counter had come to. A spread
+    the means, and whether the real figures lie inside the spread of the simulated ones. A spread
     of few runs says little; n is how many there are. The points of a grid (run --set) stand below
     each other.
 
