@@ -1,4 +1,5 @@
 // scenarios: loading, dumping and running.
+#include "backends/virtual_radio/virtual_radio.h"
 #include "bindings/bindings.h"
 #include "scenarios/build_network.h"
 #include "scenarios/dump.h"
@@ -112,12 +113,13 @@ RunSummary run_simulated(const Scenario& scenario, const OpenStore& open_store,
 
 RunSummary run_real(const Scenario& scenario, const std::string& store_path,
                     const std::string& node_program, const std::string& work_directory,
-                    bool keep_files, std::uint64_t seed, std::int64_t replication,
+                    bool keep_files, bool virtual_radios, std::uint64_t seed,
+                    std::int64_t replication,
                     const std::vector<std::pair<std::string, std::string>>& parameters,
                     const std::string& started_at, bool capture, const py::object& progress) {
   Progress poll(progress);
   const RunOptions options = run_options(seed, replication, parameters, started_at, capture, poll);
-  const scenarios::RealOptions real{node_program, work_directory, keep_files};
+  const scenarios::RealOptions real{node_program, work_directory, keep_files, virtual_radios};
   const auto store = outcome_of(backends::Store::open(store_path));
   return run_without_gil(false, poll,
                          [&] { return scenarios::run_real(scenario, options, real, *store); });
@@ -146,6 +148,11 @@ scenarios::DiffReport diff_runs(const std::string& left, std::int64_t left_run,
 
 std::optional<std::string> capture_problem() {
   const auto problem = scenarios::RealCapture::problem();
+  return problem ? std::optional(problem->message) : std::nullopt;
+}
+
+std::optional<std::string> virtual_radio_problem() {
+  const auto problem = backends::VirtualRadio::problem();
   return problem ? std::optional(problem->message) : std::nullopt;
 }
 
@@ -205,6 +212,9 @@ void bind_scenario(py::module_& module) {
           "options", [](const Scenario& self) { return to_python(self.protocol.options); },
           "Of the protocol, for every node; durations in ns.")
       .def_readonly("nodes", &Scenario::nodes, "The nodes, in their order.")
+      .def_property_readonly(
+          "has_radio", [](const Scenario& self) { return self.radio.has_value(); },
+          "Whether nodes have radio cards.")
       .def_readonly("directory", &Scenario::directory, "Where relative file names start.")
       .def("endpoints",
            [](const Scenario& self, std::uint64_t seed) {
@@ -260,11 +270,14 @@ void bind_runs(py::module_& module) {
              "One simulated run into a store; `protocol(node index)` builds protocols in Python.");
   module.def("run_real", run_real, py::arg("scenario"), py::arg("store"), py::kw_only(),
              py::arg("node_program"), py::arg("work_directory"), py::arg("keep_files"),
+             py::arg("virtual_radios"),
              py::arg("seed"), py::arg("replication"), py::arg("parameters"),
              py::arg("started_at"), py::arg("capture") = false, py::arg("progress") = py::none(),
              "One run on this machine, each node a process, into a store.");
   module.def("capture_problem", capture_problem,
              "Why packets of real nodes cannot be captured here, in one sentence; None: they can.");
+  module.def("virtual_radio_problem", virtual_radio_problem,
+             "Why virtual radios cannot be made here, in one sentence; None: they can.");
   module.def("write_capture", write_capture, py::arg("store"), py::arg("run_id"),
              py::arg("node"), py::arg("path"), py::arg("radio") = false,
              py::call_guard<py::gil_scoped_release>(),

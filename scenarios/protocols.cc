@@ -3,6 +3,7 @@
 #include "core/protocols/pingpong/pingpong.h"
 #include "scenarios/option_reader.h"
 #include "scenarios/protocol_parts.h"
+#include "scenarios/protocol_wfb.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -41,6 +42,10 @@ Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t
   std::string known;
   for (const std::string& other : protocol_names()) known += " " + other;
   return Error{"there is no protocol '" + name + "'; there are" + known};
+}
+
+bool has_other_ports(const Scenario& scenario, std::size_t node) {
+  return scenario.protocol.name == "wfb" && is_wfb_cluster_role(scenario.nodes[node].role);
 }
 
 sim::RunNodes run_nodes(const Scenario& scenario) {

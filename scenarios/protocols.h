@@ -19,6 +19,9 @@ Result<sim::ProtocolFactory> make_protocol(const Scenario& scenario, std::size_t
                                            const std::vector<Endpoint>& endpoints,
                                            const ScenarioFiles& files);
 
+/// Whether the node listens at ports of its protocol's own beside NodeSpec::port.
+bool has_other_ports(const Scenario& scenario, std::size_t node);
+
 /// The nodes as checkers know them, with the numbers by which the protocol calls them.
 sim::RunNodes run_nodes(const Scenario& scenario);
 

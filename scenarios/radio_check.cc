@@ -224,6 +224,12 @@ std::optional<Contradiction> find_radio_contradiction(const Scenario& scenario) 
   return has_ns3 ? check_ns3(scenario) : std::nullopt;
 }
 
+std::optional<Error> real_time_problem(const Scenario& scenario) {
+  if (!scenario.radio || scenario.radio->medium != MediumModel::kNs3) return std::nullopt;
+  return Error{"scenario " + scenario.name + " runs on ns-3's medium, which cannot keep up with "
+               "real time; take 'medium: table', or mode sim"};
+}
+
 std::string mistake_in_rate(const Scenario& scenario, const TxParams& params) {
   const std::string_view mistake = sim::mistake_in_rate(params);
   if (!mistake.empty()) return std::string(mistake);

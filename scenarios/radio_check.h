@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/result.h"
 #include "core/io/radio.h"
 #include "scenarios/fields_check.h"
 
@@ -11,6 +12,9 @@ namespace twinbed::scenarios {
 
 /// The first contradiction in the air, the cards, the movements and the faults of radios.
 std::optional<Contradiction> find_radio_contradiction(const Scenario& scenario);
+
+/// Why the scenario's air, if it has one, cannot run in real time.
+std::optional<Error> real_time_problem(const Scenario& scenario);
 
 /// What makes it impossible to send so in the scenario's air, in a few words; empty: nothing.
 std::string mistake_in_rate(const Scenario& scenario, const TxParams& params);

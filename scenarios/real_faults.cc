@@ -43,7 +43,7 @@ void RealRun::resolve(const FaultSpec& fault, Active& active) {
     for (std::uint32_t node = 0; node < nodes.size(); ++node) active.nodes.push_back(node);
     active.target = fault.link_between ? (*fault.link_between)[0] + "-" + (*fault.link_between)[1]
                                        : "all links";
-  } else {
+  } else if (fault.action != FaultAction::kJam) {
     active.nodes = sim::select_nodes(fault.select, nodes, select_random_);
     if (fault.cause == sim::CrashCause::kPowerFailure) {
       active.nodes = sim::on_the_hosts_of(active.nodes, hosts_);
@@ -134,6 +134,10 @@ std::string RealRun::begin_fault(std::size_t index) {
     active.touched_before = touched_now();
     return {};
   }
+  if (sim::is_radio_fault(fault.action)) {
+    if (air_) air_->begin_fault(index, active.nodes);
+    return {};
+  }
   std::erase_if(active.nodes, [&](std::uint32_t node) { return !can_hit(fault, node); });
   if (fault.cause == sim::CrashCause::kPowerFailure) cut_power(active.nodes);
   for (std::uint32_t node : active.nodes) {
@@ -159,6 +163,7 @@ std::string RealRun::end_fault(std::size_t index) {
     send_blocked();
     return {};
   }
+  if (sim::is_radio_fault(fault.action)) return {};  // to count what it touched was to end it
   for (std::uint32_t node : active.nodes) {
     Member& member = members_[node];
     if (is_for_hosts(fault.action)) {
@@ -285,6 +290,9 @@ void RealRun::record(std::size_t index, FaultPhase phase, Time at) {
   Active& active = active_[index];
   if (phase == FaultPhase::kEnd && fault.action == FaultAction::kPartition) {
     active.touched = touched_now() - active.touched_before;
+  }
+  if (phase == FaultPhase::kEnd && sim::is_radio_fault(fault.action) && air_) {
+    active.touched = air_->end_fault(index);
   }
   const std::string detail = sim::describe_fault(fault);
   FaultRow row;

@@ -146,6 +146,7 @@ std::string RealRun::write_scenario() {
 
 std::string RealRun::start_all() {
   if (const std::string problem = write_scenario(); !problem.empty()) return problem;
+  if (const std::string problem = start_air(); !problem.empty()) return problem;
   for (std::size_t node = 0; node < members_.size(); ++node) {
     if (const std::string problem = spawn(node); !problem.empty()) return problem;
   }
@@ -157,10 +158,28 @@ std::string RealRun::start_all() {
   }
   start_ns_ = monotonic_now_ns() + kStartDelayNs;
   if (capture_) capture_->start(start_ns_);
+  if (air_) air_->begin_run(start_ns_);
   send_watch();
   for (Member& member : members_) {
     member.process->send(encode_control({Kind::kStart, start_ns_, false, {}, {}}));
   }
+  return {};
+}
+
+std::string RealRun::start_air() {
+  if (!scenario_.radio) return {};
+  RealAirOptions options;
+  options.program = std::filesystem::path(real_.node_program).replace_filename("twinbed-air");
+  options.scenario_file = scenario_file_;
+  options.seed = options_.seed;
+  options.run_number = loopback_->run_number();
+  options.has_virtual_radios = real_.has_virtual_radios;
+  options.database = real_.work_directory + "/air.db";
+  options.log = real_.work_directory + "/air.output";
+  databases_.push_back(options.database);
+  auto air = RealAir::start(options, scenario_.nodes.size());
+  if (!air) return air.error();
+  air_ = *std::move(air);
   return {};
 }
 
@@ -174,12 +193,16 @@ std::string RealRun::spawn(std::size_t node) {
   }
   const std::string number = std::to_string(member.starts++);
   databases_.push_back(real_.work_directory + "/" + name + "." + number + ".db");
-  auto process = backends::ChildProcess::start(
-      {real_.node_program, "--scenario", scenario_file_, "--node", name, "--seed",
+  std::vector<std::string> words{
+      real_.node_program, "--scenario", scenario_file_, "--node", name, "--seed",
        std::to_string(options_.seed), "--run-number", std::to_string(loopback_->run_number()),
-       "--storage", real_.work_directory + "/" + name + ".files", "--database", databases_.back(),
-       "--control", std::to_string(backends::ChildProcess::kControlDescriptor)},
-      real_.work_directory + "/" + name + ".log");
+      "--storage", real_.work_directory + "/" + name + ".files", "--database", databases_.back(),
+      "--control", std::to_string(backends::ChildProcess::kControlDescriptor)};
+  for (const std::string& card : air_ ? air_->cards_of(node) : std::vector<std::string>{}) {
+    words.insert(words.end(), {"--card", card});
+  }
+  auto process =
+      backends::ChildProcess::start(words, real_.work_directory + "/" + name + ".log");
   if (!process) return "node " + name + ": " + process.error();
   member.process = std::move(*process);
   member.condition = Condition::kRuns;
@@ -222,10 +245,14 @@ std::string RealRun::listen_once(int timeout_ms) {
     const int descriptor = member.process ? member.process->descriptor() : -1;
     descriptors.push_back({descriptor, POLLIN, 0});
   }
+  descriptors.push_back({air_ ? air_->descriptor() : -1, POLLIN, 0});
   descriptors.push_back({capture_ ? capture_->descriptor() : -1, POLLIN, 0});
   poll(descriptors.data(), descriptors.size(), timeout_ms);
   if (descriptors.back().revents != 0) {
     if (const std::string problem = capture_->read(); !problem.empty()) return problem;
+  }
+  if (std::string problem = air_ ? air_->problem() : std::string{}; !problem.empty()) {
+    return problem;
   }
   for (std::size_t node = 0; node < members_.size(); ++node) {
     Member& member = members_[node];
@@ -295,6 +322,9 @@ void RealRun::stop_all() {
     let_go_on();
   }
   for (Member& member : members_) member.process.reset();
+  // After those who use it, so that none of them loses its cards.
+  if (air_) air_->stop(monotonic_now_ns() + kStopLimitNs);
+  air_.reset();
 }
 
 std::vector<sim::NodeStatus> RealRun::statuses(const Active& active) const {

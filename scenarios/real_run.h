@@ -15,6 +15,7 @@
 #include "scenarios/build_network.h"
 #include "scenarios/node/control.h"
 #include "scenarios/node_paths.h"
+#include "scenarios/real_air.h"
 #include "scenarios/real_capture.h"
 #include "scenarios/run.h"
 #include "scenarios/workload.h"
@@ -30,6 +31,9 @@ namespace twinbed::scenarios {
 /// Crashes are SIGKILL, pauses SIGSTOP and SIGCONT. Partitions are kept in each host (LiveHost), as
 /// are hangs and link, clock and disk faults. Before a power failure kills the processes of a host,
 /// the other hosts are told to hear nothing from it any more.
+///
+/// Where there are radios, the air is one more process (scenarios/real_air.h), which is told of the
+/// faults of radios as hosts are told of theirs.
 ///
 /// A node tells of the events for which faults wait, and the runner counts them. Where a crash
 /// waits, the node stands still at that step until the runner, a fraction of a millisecond later,
@@ -82,6 +86,7 @@ class RealRun {
   std::string claim_addresses();
   std::string open_capture();
   std::string write_scenario();
+  std::string start_air();
   std::string start_all();
   std::string spawn(std::size_t node);
   std::string follow_timeline();
@@ -129,6 +134,7 @@ class RealRun {
   std::multimap<Time, Item> timeline_;  // what is still to come
   std::optional<backends::LoopbackClaim> loopback_;  // held until the processes have ended
   std::unique_ptr<RealCapture> capture_;  // null: nobody wants one
+  std::unique_ptr<RealAir> air_;  // null: there are no radios
   std::vector<Member> members_;
   std::vector<Active> active_;
   std::vector<std::size_t> due_;  // faults whose events have come

@@ -56,15 +56,20 @@ Result<RunSummary> run_simulated(const Scenario& scenario, const RunOptions& opt
                                  backends::Store& store);
 
 struct RealOptions {
-  /// The program that runs one node, twinbed-node.
+  /// The program that runs one node, twinbed-node; twinbed-air, which runs the air, lies beside it.
   std::string node_program;
   /// Where the nodes keep their files; emptied first. Removed after the run unless `keep_files`.
   std::string work_directory;
   bool keep_files = false;
+  /// Radio cards are interfaces in monitor mode that the run makes (mode virtual-radio), used
+  /// through libpcap and packet sockets; needs CAP_NET_ADMIN and CAP_NET_RAW. Otherwise they join
+  /// the air by UDP on loopback.
+  bool has_virtual_radios = false;
 };
 
 /// One run on this machine, each node a process of its own, over TCP and UDP on loopback and files
-/// on disk. Processes are ended and files removed whatever happens.
+/// on disk, and radios over an emulated air in real time. Processes are ended, interfaces and files
+/// removed whatever happens.
 Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
                             const RealOptions& real, backends::Store& store);
 

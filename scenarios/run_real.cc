@@ -2,7 +2,9 @@
 #include <filesystem>
 
 #include "backends/sqlite/store_reader.h"
+#include "backends/virtual_radio/virtual_radio.h"
 #include "scenarios/judge.h"
+#include "scenarios/radio_check.h"
 #include "scenarios/real_capture.h"
 #include "scenarios/real_run.h"
 #include "scenarios/run.h"
@@ -47,20 +49,24 @@ std::uint64_t handlers_run(const std::vector<std::string>& databases) {
   return static_cast<std::uint64_t>(sum);
 }
 
+/// Why the run cannot have its radios as it wants them.
+std::optional<Error> problem_of_radios(const Scenario& scenario, const RealOptions& real) {
+  if (auto problem = real_time_problem(scenario)) return problem;
+  if (!real.has_virtual_radios) return std::nullopt;
+  if (!scenario.radio) {
+    return Error{"scenario " + scenario.name +
+                 " has no radio cards, so mode virtual-radio has nothing to put on the air; run it "
+                 "in mode real"};
+  }
+  return backends::VirtualRadio::problem();
+}
+
 }  // namespace
 
 Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
                             const RealOptions& real, backends::Store& store) {
   const auto wall_start = std::chrono::steady_clock::now();
-  if (scenario.radio && scenario.radio->medium == MediumModel::kNs3) {
-    return Error{"scenario " + scenario.name + " runs on ns-3's medium, which cannot keep up with "
-                 "real time; take 'medium: table', or mode sim"};
-  }
-  if (scenario.radio) {
-    return Error{"scenario " + scenario.name +
-                 " has radio cards, which mode real does not put on the air yet; run it in mode "
-                 "sim"};
-  }
+  if (const auto problem = problem_of_radios(scenario, real)) return *problem;
   auto judge = Judge::make(scenario);
   if (!judge) return Error{judge.error()};
   const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
@@ -73,8 +79,9 @@ Result<RunSummary> run_real(const Scenario& scenario, const RunOptions& options,
   const WorkDirectory directory(real.work_directory, real.keep_files);
   if (!directory.ok()) return Error{directory.problem()};
 
+  const std::string mode = real.has_virtual_radios ? "virtual-radio" : "real";
   RealRun run(scenario, *files, *network, options, real, store);
-  auto run_id = store.begin_run(run_info(scenario, *files, options, "real", run.drawn()));
+  auto run_id = store.begin_run(run_info(scenario, *files, options, mode, run.drawn()));
   if (!run_id) return Error{run_id.error()};
   RunSummary summary;
   summary.run_id = *run_id;

@@ -16,4 +16,16 @@ CardCounters& CardCounters::operator+=(const CardCounters& other) {
   return *this;
 }
 
+void record_counters(RunSink& sink, Time at, NodeId node, const CardCounters& counters) {
+  const auto sample = [&](const Metric& metric, auto value) {
+    sink.sample(at, node, metric, static_cast<double>(value));
+  };
+  sample(kRadioSent, counters.sent);
+  sample(kRadioAirtime, to_seconds(counters.airtime));
+  sample(kRadioQueueFull, counters.queue_full);
+  sample(kRadioReceived, counters.received);
+  sample(kRadioCorrupted, counters.corrupted);
+  sample(kRadioMissed, counters.missed);
+}
+
 }  // namespace twinbed::sim

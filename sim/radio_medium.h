@@ -14,7 +14,7 @@
 #include "core/base/time.h"
 #include "core/io/ids.h"
 #include "core/io/radio.h"
-#include "core/io/recorder.h"
+#include "core/io/run_sink.h"
 #include "sim/duty_cycle.h"
 #include "sim/medium/position.h"
 #include "sim/payload_pool.h"
@@ -65,6 +65,9 @@ inline constexpr Metric kRadioCorrupted{"radio.corrupted", "1",
                                         "frames destroyed by noise or other frames"};
 inline constexpr Metric kRadioMissed{"radio.missed", "1",
                                      "frames that came while the card was busy with another one"};
+
+/// Samples these metrics of a node.
+void record_counters(RunSink& sink, Time at, NodeId node, const CardCounters& counters);
 
 /// A transmitter of noise: it disturbs all receivers whose channel lies in its band.
 struct Jammer {
@@ -131,6 +134,9 @@ class RadioMedium {
   virtual std::uint32_t cards_of(NodeId node) const = 0;
   virtual std::uint32_t antennas_of(CardAddress card) const = 0;
   virtual ChannelMhz channel_of(CardAddress card) const = 0;
+  /// Whether the card's queue would take a frame. True for cards that refuse frames for another
+  /// reason.
+  virtual bool has_room(CardAddress card) const = 0;
   virtual const CardCounters& counters(CardAddress card) const = 0;
   /// By all cards, from the start of the run.
   virtual std::uint64_t frames_sent() const = 0;

@@ -158,15 +158,7 @@ void Simulator::record_cards() {
     for (std::uint32_t i = 0; i < cards; ++i) {
       sum += radio_->counters({node->id(), InterfaceId{i}});
     }
-    const auto sample = [&](const Metric& metric, auto value) {
-      sink_.sample(world_.now, node->id(), metric, static_cast<double>(value));
-    };
-    sample(kRadioSent, sum.sent);
-    sample(kRadioAirtime, to_seconds(sum.airtime));
-    sample(kRadioQueueFull, sum.queue_full);
-    sample(kRadioReceived, sum.received);
-    sample(kRadioCorrupted, sum.corrupted);
-    sample(kRadioMissed, sum.missed);
+    record_counters(sink_, world_.now, node->id(), sum);
   }
 }
 

@@ -58,7 +58,7 @@ PROTOCOL_USES: dict[str, tuple[str, ...]] = {"imagestore": ("election", "raft", 
 
 POSIX = re.compile(
     r"^(sys/|net/|netinet/|arpa/|linux/)"
-    r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent|pwd)\.h$"
+    r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent|pwd|ifaddrs)\.h$"
 )
 
 # What would break determinism in core and sim, and why.

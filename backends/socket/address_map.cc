@@ -2,18 +2,34 @@
 
 namespace twinbed::backends {
 
-Endpoint AddressMap::to_real(const Endpoint& scenario, NodeId preferred) const {
+Endpoint AddressMap::to_real(const Endpoint& scenario, NodeId sender) const {
   const NodeAddress* by_address = nullptr;
   const NodeAddress* exact = nullptr;
+  const auto wins = [sender](const NodeAddress& entry, const NodeAddress* over) {
+    if (over == nullptr) return true;
+    if (entry.has_other_ports != over->has_other_ports) return entry.has_other_ports;
+    return entry.node == sender;
+  };
   for (const NodeAddress& entry : entries_) {
     if (entry.scenario.address != scenario.address) continue;
-    if (by_address == nullptr || entry.node == preferred) by_address = &entry;
+    if (wins(entry, by_address)) by_address = &entry;
     const bool matches = entry.scenario.port == scenario.port;
-    if (matches && (exact == nullptr || entry.node == preferred)) exact = &entry;
+    if (matches && (exact == nullptr || entry.node == sender)) exact = &entry;
   }
   if (exact != nullptr) return exact->real;
   if (by_address != nullptr) return {by_address->real.address, scenario.port};
   return scenario;
+}
+
+Endpoint AddressMap::to_own_real(const Endpoint& scenario, NodeId node) const {
+  const NodeAddress* by_address = nullptr;
+  for (const NodeAddress& entry : entries_) {
+    if (entry.node != node || entry.scenario.address != scenario.address) continue;
+    if (entry.scenario.port == scenario.port) return entry.real;
+    by_address = &entry;
+  }
+  if (by_address != nullptr) return {by_address->real.address, scenario.port};
+  return to_real(scenario, node);
 }
 
 Endpoint AddressMap::to_scenario(const Endpoint& real) const {

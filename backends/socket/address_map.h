@@ -24,6 +24,9 @@ struct NodeAddress {
   NodeId node{};
   Endpoint scenario;
   Endpoint real;
+  /// It listens at ports that are not listed, too. Where nodes share a scenario address, the ports
+  /// that nobody has listed are those of the first such node.
+  bool has_other_ports = false;
 };
 
 class AddressMap {
@@ -31,10 +34,13 @@ class AddressMap {
   void add(const NodeAddress& entry) { entries_.push_back(entry); }
   bool empty() const { return entries_.empty(); }
 
-  /// The real endpoint: that of an entry with this endpoint, else the address of an entry with this
-  /// address and the port unchanged, else the endpoint as it is. Where nodes share a scenario
-  /// address, `preferred` wins.
-  Endpoint to_real(const Endpoint& scenario, NodeId preferred) const;
+  /// Where `sender` sends to: the real endpoint of an entry with this endpoint, else the address of
+  /// an entry with this address (has_other_ports) and the port unchanged, else the endpoint as it
+  /// is. Where that leaves several nodes, the sender wins.
+  Endpoint to_real(const Endpoint& scenario, NodeId sender) const;
+  /// Where `node` listens: its own real endpoint, else its own real address and the port unchanged.
+  /// At an address that is not its own this is to_real.
+  Endpoint to_own_real(const Endpoint& scenario, NodeId node) const;
   /// The other way round; a real address that belongs to several scenario addresses stays as it is.
   Endpoint to_scenario(const Endpoint& real) const;
   /// The node behind a real endpoint, or nothing for a stranger.

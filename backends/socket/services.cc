@@ -16,7 +16,7 @@ void SocketServices::answer(EventLoop::Callback callback) {
 Endpoint SocketServices::local_real(Endpoint scenario) const {
   const std::optional<NodeAddress> own = addresses.of(self);
   if (scenario.address.is_any() && own) scenario.address = own->scenario.address;
-  Endpoint real = addresses.to_real(scenario, self);
+  Endpoint real = addresses.to_own_real(scenario, self);
   if (bind_address) real.address = *bind_address;
   return real;
 }

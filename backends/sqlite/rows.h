@@ -48,7 +48,7 @@ struct FileRow {
 struct RunInfo {
   std::string scenario;       ///< its name
   std::string scenario_text;  ///< the complete resolved scenario
-  std::string mode;           ///< "sim", "real" or "hybrid"
+  std::string mode;           ///< "sim", "real" or "virtual-radio"
   std::uint64_t seed = 0;
   std::int64_t replication = 0;
   std::string build_id;

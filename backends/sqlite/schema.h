@@ -26,7 +26,7 @@ CREATE TABLE run (                -- one execution of a scenario
   scenario      TEXT NOT NULL,    -- its name
   scenario_text TEXT NOT NULL,    -- the complete resolved scenario: with the files in the table
                                   -- file it is all that a replay needs
-  mode          TEXT NOT NULL,    -- 'sim', 'real' or 'hybrid'
+  mode          TEXT NOT NULL,    -- 'sim', 'real' or 'virtual-radio'
   seed          INTEGER NOT NULL, -- 64 bits; those above 2^63 - 1 appear as negative numbers
   replication   INTEGER NOT NULL, -- from 0, among runs with equal parameters
   state         TEXT NOT NULL,    -- 'running', 'finished' or 'failed'

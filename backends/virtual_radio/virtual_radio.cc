@@ -1,13 +1,20 @@
 #include "backends/virtual_radio/virtual_radio.h"
 
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "core/wire/radiotap.h"
@@ -36,6 +43,36 @@ Error creation_error(const std::string& name, int error) {
   }
 }
 
+/// Sets the length of an interface's queue, by netlink: the ioctl would want the privilege on the
+/// machine, not in its network namespace. 0 or a number from errno.
+int set_queue_frames(const std::string& name, int queue_frames) {
+  struct {
+    nlmsghdr header{};
+    ifinfomsg link{};
+    rtattr attribute{};
+    std::uint32_t frames = 0;
+  } request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_NEWLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.link.ifi_index = static_cast<int>(::if_nametoindex(name.c_str()));
+  request.attribute.rta_type = IFLA_TXQLEN;
+  request.attribute.rta_len = RTA_LENGTH(sizeof request.frames);
+  request.frames = static_cast<std::uint32_t>(queue_frames);
+  const Socket netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  if (::send(netlink.number(), &request, sizeof request, 0) != sizeof request) return errno;
+  struct {
+    nlmsghdr header{};
+    nlmsgerr error{};
+    std::array<std::byte, 512> rest{};
+  } answer;
+  const ssize_t got = ::recv(netlink.number(), &answer, sizeof answer, 0);
+  if (got < 0) return errno;
+  const auto least = static_cast<ssize_t>(sizeof answer.header + sizeof answer.error.error);
+  if (got < least || answer.header.nlmsg_type != NLMSG_ERROR) return EIO;
+  return -answer.error.error;
+}
+
 /// Gives the device its name, link type, size, queue and the state up; 0 or a number from errno.
 int set_up(const Socket& tun, const std::string& name, int queue_frames) {
   ifreq request{};
@@ -46,8 +83,7 @@ int set_up(const Socket& tun, const std::string& name, int queue_frames) {
   const Socket control = Socket::datagram();
   request.ifr_mtu = kMtu;
   if (::ioctl(control.number(), SIOCSIFMTU, &request) != 0) return errno;
-  request.ifr_qlen = queue_frames;
-  if (::ioctl(control.number(), SIOCSIFTXQLEN, &request) != 0) return errno;
+  if (const int error = set_queue_frames(name, queue_frames); error != 0) return error;
   request.ifr_flags = IFF_UP;
   return ::ioctl(control.number(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
 }
@@ -96,6 +132,26 @@ bool VirtualRadio::write(const RxFrame& frame) {
   writer.bytes(frame.frame);
   return ::write(tun_.number(), buffer_.data(), buffer_.size()) ==
          static_cast<ssize_t>(buffer_.size());
+}
+
+std::uint64_t VirtualRadio::refused() const {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return 0;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    // The entry of the link itself; a device without a hardware address has none here either.
+    if (entry->ifa_data == nullptr || name_ != entry->ifa_name) continue;
+    rtnl_link_stats figures{};
+    std::memcpy(&figures, entry->ifa_data, sizeof figures);
+    return figures.tx_dropped;
+  }
+  return 0;
+}
+
+std::optional<Error> VirtualRadio::problem() {
+  const auto probe = create("twinbed" + std::to_string(::getpid()));
+  if (probe) return std::nullopt;
+  return Error{probe.error()};
 }
 
 }  // namespace twinbed::backends

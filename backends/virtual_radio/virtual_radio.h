@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "backends/socket/posix.h"
@@ -43,6 +44,10 @@ class VirtualRadio {
 
   /// What was sent without a radiotap header that says how; the kernel's own packets, say.
   std::uint64_t malformed() const { return malformed_; }
+  /// Frames that programs were refused as the queue was full (ENOBUFS), by the kernel's statistics.
+  std::uint64_t refused() const;
+  /// Why this process cannot create virtual radios, in one sentence; nothing where it can.
+  static std::optional<Error> problem();
 
  private:
   VirtualRadio(std::string name, Socket tun) : name_(std::move(name)), tun_(std::move(tun)) {}

@@ -15,7 +15,7 @@ from .scenario import Scenario, as_scenario
 from .workers import run_pooled
 
 #: How many runs go on at a time unless the caller says so.
-DEFAULT_JOBS = {"sim": 2, "real": 1}
+DEFAULT_JOBS = {"sim": 2, "real": 1, "virtual-radio": 1}
 #: Called now and then with the number of runs that are done, in fractions, and of all.
 CampaignProgress = Callable[[float, int], None]
 

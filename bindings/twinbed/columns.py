@@ -38,7 +38,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "runs": (
         _RUN_ID,
         *_SETUP,
-        Column("mode", "string", "'sim' or 'real'"),
+        Column("mode", "string", "'sim', 'real' or 'virtual-radio'"),
         Column("seed", "uint64", "of all that is random in it"),
         Column("replication", "int64", "from 0, among runs with equal parameters"),
         Column("state", "string", "'running', 'finished' or 'failed'"),
@@ -84,7 +84,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "verdicts": (
         _RUN_ID,
         *_SETUP,
-        Column("mode", "string", "'sim' or 'real'"),
+        Column("mode", "string", "'sim', 'real' or 'virtual-radio'"),
         Column("checker", "string", "who judged"),
         Column("verdict", "string", "'valid', 'invalid', 'unknown' or 'vacuous'"),
         Column("expected", "string", "by the scenario, under its policy"),
@@ -109,7 +109,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "measures": (
         _RUN_ID,
         *_SETUP,
-        Column("mode", "string", "'sim' or 'real'"),
+        Column("mode", "string", "'sim', 'real' or 'virtual-radio'"),
         Column("replication", "int64", "from 0, among runs with equal parameters"),
         *_MEASURE,
         Column("value", "float64", "the figure"),

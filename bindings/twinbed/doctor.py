@@ -55,6 +55,13 @@ def _node_program() -> Check:
         return Check("twinbed-node", False, f"no runs in mode real: {error}", False)
 
 
+def _virtual_radios() -> Check:
+    problem = _twinbed.virtual_radio_problem()
+    if problem is None:
+        return Check("virtual radios", True, "TUN devices with 802.11 frames", False)
+    return Check("virtual radios", False, f"no mode virtual-radio: {problem}", False)
+
+
 def _loopback() -> Check:
     try:
         with (
@@ -152,6 +159,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     _modules,
     _node_program,
     _loopback,
+    _virtual_radios,
     _aes,
     _notebooks,
     _namespaces,
@@ -163,5 +171,5 @@ CHECKS: tuple[Callable[[], Check], ...] = (
 
 
 def examine() -> list[Check]:
-    """Looks for everything; takes about a second and changes nothing."""
+    """Looks for everything; takes about a second and leaves nothing behind."""
     return [check() for check in CHECKS]

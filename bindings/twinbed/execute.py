@@ -10,12 +10,14 @@ from pathlib import Path
 
 from . import _twinbed
 from .errors import MissingError, RunError, ScenarioError
-from .paths import DEFAULT_DB, find_node_program, parse_reference
+from .paths import DEFAULT_DB, find_air_program, find_node_program, parse_reference
 from .protocol import Node, Protocol, nodes_of
 from .results import Run
 from .scenario import Scenario, as_scenario
 
-MODES = ("sim", "real")
+MODES = ("sim", "real", "virtual-radio")
+#: Those in which each node is a process of its own.
+REAL_MODES = MODES[1:]
 ProtocolFactory = Callable[[Node, Sequence[Node]], Protocol]
 #: Called about ten times a second with run time so far and in all, in ns; False stops the run.
 Progress = Callable[[int, int], bool | None]
@@ -51,22 +53,37 @@ def checked_seed(seed: int | None) -> int:
 def check_task(task: Task) -> None:
     """Raises an error for whatever would keep the task from starting."""
     if task.mode not in MODES:
-        raise ScenarioError(f"mode '{task.mode}': the modes are {' and '.join(MODES)}")
-    if task.mode == "real":
+        raise ScenarioError(f"mode '{task.mode}': the modes are {', '.join(MODES)}")
+    if task.mode in REAL_MODES:
         if task.protocol is not None:
             raise ScenarioError("a protocol in Python runs in mode sim only")
         find_node_program()
+        if task.scenario.core.has_radio:
+            find_air_program()
         problem = _twinbed.capture_problem() if task.capture else None
         if problem is not None:
             raise MissingError(problem)
+    if task.mode == "virtual-radio":
+        _check_virtual_radios(task.scenario)
     task.scenario.check(own_protocol=task.protocol is not None)
+
+
+def _check_virtual_radios(scenario: Scenario) -> None:
+    if not scenario.core.has_radio:
+        raise ScenarioError(
+            f"scenario {scenario.name} has no radio cards, so mode virtual-radio has nothing to "
+            "put on the air; run it in mode real"
+        )
+    problem = _twinbed.virtual_radio_problem()
+    if problem is not None:
+        raise MissingError(f"{problem}; mode real needs no privilege")
 
 
 @contextlib.contextmanager
 def open_store(path: str | Path, mode: str) -> Iterator[_twinbed.OpenStore | None]:
     """A result store for one simulation after the other; real runs open theirs themselves."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    if mode == "real":
+    if mode in REAL_MODES:
         yield None
         return
     store = _twinbed.OpenStore(str(path))
@@ -97,7 +114,7 @@ def execute(
         "capture": task.capture,
         "progress": progress,
     }
-    if task.mode == "real":
+    if task.mode in REAL_MODES:
         return _execute_real(task, core, str(store), files or Path(store).parent, options)
     protocol = task.protocol
     if protocol is not None:
@@ -118,6 +135,7 @@ def _execute_real(
             node_program=find_node_program(),
             work_directory=str(Path(directory).resolve()),
             keep_files=task.keep_files,
+            virtual_radios=task.mode == "virtual-radio",
             **options,
         )
     finally:
@@ -139,7 +157,9 @@ def run(
 ) -> Run:
     """Runs a scenario once and returns the run, as recorded in the result store `db`.
 
-    mode: 'sim', in simulation; or 'real', on this machine, each node a process of its own.
+    mode: 'sim', in simulation; 'real', on this machine, each node a process of its own, radio
+        cards joined to the emulated air by UDP on loopback; or 'virtual-radio', the same with
+        interfaces in monitor mode, which needs root or CAP_NET_ADMIN and CAP_NET_RAW.
     seed: of all that is random; drawn by the operating system where it is not given (Run.seed).
     protocol: builds protocols in Python, in mode sim; called with the node and the list of nodes
         whenever a node starts. A subclass of tb.Protocol will do.

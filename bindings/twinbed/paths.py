@@ -39,6 +39,17 @@ def find_node_program() -> str:
     )
 
 
+def find_air_program() -> str:
+    """Path of the native program that runs the emulated air in real time, twinbed-air."""
+    path = Path(find_node_program()).with_name("twinbed-air")
+    if path.is_file() and os.access(path, os.X_OK):
+        return str(path)
+    raise MissingError(
+        f"the program twinbed-air, which puts radios on the air in real time, is not at {path}; "
+        "build the project"
+    )
+
+
 def shipped_scenario(name: str) -> str:
     """Path of a scenario that comes with twinbed: 'election/leader_failover.yaml'."""
     root = source_root()

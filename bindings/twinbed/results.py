@@ -50,7 +50,7 @@ class Run:
 
     @property
     def mode(self) -> str:
-        """'sim' or 'real'."""
+        """'sim', 'real' or 'virtual-radio'."""
         return self.info["mode"]
 
     @property

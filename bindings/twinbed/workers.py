@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 
 from . import _twinbed
 from .errors import RunError
-from .execute import Task, execute, open_store
+from .execute import REAL_MODES, Task, execute, open_store
 
 #: The most runs that a worker makes in one go.
 LARGEST_BATCH = 16
@@ -57,7 +57,7 @@ def run_pooled(
     The runs get into the store in the order of the tasks. Whatever ends it early, runs that were
     made are kept.
     """
-    is_real = any(task.mode == "real" for task in tasks)
+    is_real = any(task.mode in REAL_MODES for task in tasks)
     size = 1 if is_real else max(1, min(LARGEST_BATCH, len(tasks) // (jobs * BATCHES_PER_JOB)))
     batches = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     Path(db).parent.mkdir(parents=True, exist_ok=True)

@@ -114,6 +114,9 @@ void add_arguments(CLI::App& app, Arguments& arguments) {
   app.add_option("--set", arguments.settings, "setting PATH=VALUE, as for twinbed run");
   app.add_option("--address", arguments.options.addresses,
                  "NODE=ADDRESS:PORT, where a node really is");
+  app.add_option("--card", arguments.options.cards,
+                 "where each of the node's radio cards is: an interface in monitor mode, or "
+                 "ADDRESS:PORT of twinbed air --udp");
   app.add_option("--storage", arguments.storage, "directory of the node's files")
       ->default_str("NODE.files");
   app.add_option("--database", arguments.database, "result store to write")

@@ -1,12 +1,8 @@
 #include "scenarios/node/node_process.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
@@ -20,6 +16,8 @@
 #include "scenarios/build_network.h"
 #include "scenarios/judge.h"
 #include "scenarios/node/control.h"
+#include "scenarios/node/lateness_rows.h"
+#include "scenarios/node/node_radio.h"
 #include "scenarios/node_paths.h"
 #include "scenarios/protocols.h"
 #include "scenarios/workload.h"
@@ -34,7 +32,7 @@ using Kind = ControlMessage::Kind;
 /// roles, and this process of every event. What is written out survives the kill of this process.
 class NodeRows final : public RunSink, public backends::InputSink {
  public:
-  NodeRows(backends::EventLoop& loop, backends::Store& store, int control)
+  NodeRows(backends::EventLoop& loop, backends::Store& store, const ControlChannel& control)
       : loop_(loop), store_(store), control_(control) {}
 
   void sample(Time at, NodeId node, const Metric& metric, double value) override {
@@ -45,7 +43,7 @@ class NodeRows final : public RunSink, public backends::InputSink {
              std::span<const Field> fields) override {
     store_.sink().event(at, node, type, fields);
     if (type.name == kRoleEvent.name) {
-      say({Kind::kRole, 0, false, std::string(text_field(fields, "role")), {}});
+      control_.say({Kind::kRole, 0, false, std::string(text_field(fields, "role")), {}});
     }
     flush_later();
     if (when_recorded_) when_recorded_(at, type.name);
@@ -60,13 +58,6 @@ class NodeRows final : public RunSink, public backends::InputSink {
     when_recorded_ = std::move(callback);
   }
 
-  void say(const ControlMessage& message) const {
-    if (control_ < 0) return;
-    const std::string line = encode_control(message) + "\n";
-    // A full channel means a runner that no longer reads; the line is then lost.
-    (void)!write(control_, line.data(), line.size());
-  }
-
  private:
   void flush_later() {
     if (pending_) return;
@@ -79,7 +70,7 @@ class NodeRows final : public RunSink, public backends::InputSink {
 
   backends::EventLoop& loop_;
   backends::Store& store_;
-  int control_;
+  const ControlChannel& control_;
   bool pending_ = false;
   std::function<void(Time, std::string_view)> when_recorded_;
 };
@@ -93,7 +84,8 @@ class NodeProcess {
         network_(std::move(network)),
         paths_(options.scenario, network_),
         store_(std::move(store)),
-        rows_(loop_, *store_, options.control) {
+        channel_(options.control),
+        rows_(loop_, *store_, channel_) {
     RandomStream random(options.seed, "fault-plan");
     plan_ = sim::draw_plan(options.scenario.faults, random);
   }
@@ -104,7 +96,6 @@ class NodeProcess {
   NodeId self() const { return NodeId{static_cast<std::uint32_t>(options_.node)}; }
   Result<int> prepare();
   void read_control();
-  bool receive();
   void handle_heard();
   void handle(const ControlMessage& message);
   void on_event(Time at, std::string_view type);
@@ -116,6 +107,9 @@ class NodeProcess {
   void apply_faults(sim::FaultAction action, Duration clock_step);
   void shape_links();
   void report_touched();
+  void fail(const std::string& sentence) const {
+    channel_.say({Kind::kFailed, 0, false, sentence, {}});
+  }
   Result<int> finish();
 
   const NodeProcessOptions& options_;
@@ -124,16 +118,17 @@ class NodeProcess {
   NodePaths paths_;
   std::unique_ptr<backends::Store> store_;
   backends::EventLoop loop_;
+  ControlChannel channel_;
   NodeRows rows_;
   sim::FaultPlan plan_;
   std::set<std::size_t> in_force_;  // faults that this host carries out, indices into the plan
   backends::AddressMap addresses_;
   backends::ProtocolFactory factory_;
+  NodeRadio radio_;
   std::unique_ptr<backends::LiveHost> host_;
   std::unique_ptr<backends::Watch> control_;
   std::unique_ptr<backends::Alarm> workload_;
   std::int64_t run_start_ns_ = 0;
-  std::string pending_;  // from the control channel, not yet a whole line
   std::deque<ControlMessage> heard_;   // and not yet handled
   std::vector<std::uint32_t> watched_;  // faults that wait for an event, indices into the plan
   bool stop_asked_ = false;
@@ -148,6 +143,10 @@ Result<int> NodeProcess::prepare() {
                                     options_.addresses);
   if (!addresses) return Error{addresses.error()};
   addresses_ = std::move(*addresses);
+  auto radio = open_node_radio(loop_, scenario.nodes[options_.node], options_.cards,
+                               [this](const std::string& sentence) { fail(sentence); });
+  if (!radio) return Error{radio.error()};
+  radio_ = *std::move(radio);
   for (const auto& [name, source] : scenario.nodes[options_.node].files) {
     const std::filesystem::path target = std::filesystem::path(options_.storage_root) / name;
     const Result<std::string> content = files_.of_node(scenario, options_.node, name);
@@ -165,7 +164,7 @@ Result<int> NodeProcess::prepare() {
 
 Result<int> NodeProcess::run() {
   if (Result<int> ready = prepare(); !ready) {
-    rows_.say({Kind::kFailed, 0, false, ready.error(), {}});
+    fail(ready.error());
     return ready;
   }
   const auto stopped = [this] { return stop_asked_ && (!host_ || host_->stopped()); };
@@ -177,7 +176,7 @@ Result<int> NodeProcess::run() {
     control_ = std::make_unique<backends::Watch>(loop_, options_.control);
     control_->when_readable([this] { read_control(); });
     rows_.when_recorded([this](Time at, std::string_view type) { on_event(at, type); });
-    rows_.say({Kind::kReady, 0, false, {}, {}});
+    channel_.say({Kind::kReady, 0, false, {}, {}});
   } else {
     start(options_.run_start_ns);
     if (options_.workload) schedule_workload();
@@ -189,30 +188,13 @@ Result<int> NodeProcess::run() {
 }
 
 void NodeProcess::read_control() {
-  if (!receive()) {
+  if (!channel_.receive(heard_)) {
     stop_asked_ = true;
     if (host_) host_->request_stop();
     return;
   }
   handle_heard();
   control_->when_readable([this] { read_control(); });
-}
-
-/// Waits for something from the runner; false when it has closed the channel.
-bool NodeProcess::receive() {
-  std::array<char, 4096> chunk{};
-  pollfd channel{options_.control, POLLIN, 0};
-  if (poll(&channel, 1, -1) < 0) return errno == EINTR;
-  const ssize_t count = read(options_.control, chunk.data(), chunk.size());
-  if (count <= 0) return false;
-  pending_.append(chunk.data(), static_cast<std::size_t>(count));
-  for (std::size_t end = pending_.find('\n'); end != std::string::npos;
-       end = pending_.find('\n')) {
-    auto message = decode_control(pending_.substr(0, end));
-    pending_.erase(0, end + 1);
-    if (message) heard_.push_back(std::move(*message));
-  }
-  return true;
 }
 
 void NodeProcess::handle_heard() {
@@ -237,7 +219,7 @@ void NodeProcess::on_event(Time at, std::string_view type) {
   }
   if (message.faults.empty()) return;
   if (may_die) (void)store_->flush();  // finish_run reports the first error
-  rows_.say(message);
+  channel_.say(message);
   if (may_die) wait_to_go_on();
 }
 
@@ -250,7 +232,7 @@ void NodeProcess::wait_to_go_on() {
       heard_.erase(answer);
       break;
     }
-    if (!receive()) break;  // the loop will find the channel closed, too
+    if (!channel_.receive(heard_)) break;  // the loop will find the channel closed, too
   }
   if (!heard_.empty()) loop_.post([this] { handle_heard(); });
 }
@@ -301,9 +283,8 @@ void NodeProcess::start(std::int64_t run_start_ns) {
     std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
     std::fflush(stdout);
   };
-  host.on_error = [this](const std::string& sentence) {
-    rows_.say({Kind::kFailed, 0, false, sentence, {}});
-  };
+  host.radio = radio_.backend.get();
+  host.on_error = [this](const std::string& sentence) { fail(sentence); };
   host_ = std::make_unique<backends::LiveHost>(loop_, std::move(host), rows_, factory_);
   shape_links();
   host_->start();
@@ -374,7 +355,7 @@ void NodeProcess::report_touched() {
   const backends::SocketCounters counters = host_->counters().sockets;
   const std::uint64_t touched =
       counters.datagrams_blocked + counters.stream_bytes_held + counters.connects_held;
-  rows_.say({Kind::kTouched, static_cast<std::int64_t>(touched), false, {}, {}});
+  channel_.say({Kind::kTouched, static_cast<std::int64_t>(touched), false, {}, {}});
 }
 
 Result<int> NodeProcess::finish() {
@@ -383,17 +364,12 @@ Result<int> NodeProcess::finish() {
     if (options_.control >= 0) report_touched();
     result.failure = host_->error();
     result.end_ns = to_ns(host_->run_now());
-    result.events_count = static_cast<std::int64_t>(host_->counters().handlers);
-    for (std::size_t kind = 0; kind < backends::kLatenessKinds; ++kind) {
-      const auto which = static_cast<backends::LatenessKind>(kind);
-      const backends::LatenessSummary late = host_->lateness().summary(which);
-      if (late.count == 0) continue;
-      store_->add_lateness({self(), std::string(backends::to_string(which)),
-                            static_cast<std::int64_t>(late.count),
-                            static_cast<std::int64_t>(late.misses), to_ns(late.worst),
-                            to_ns(late.sum), to_ns(late.p50), to_ns(late.p90),
-                            to_ns(late.p99)});
+    if (radio_.backend) {
+      rows_.sample(host_->run_now(), self(), kRadioDropped,
+                   static_cast<double>(radio_.dropped()));
     }
+    result.events_count = static_cast<std::int64_t>(host_->counters().handlers);
+    add_lateness_rows(*store_, self(), host_->lateness());
   }
   const backends::Status written = store_->finish_run(result);
   if (!written) return Error{written.error()};
@@ -425,7 +401,7 @@ Result<backends::AddressMap> make_address_map(const Scenario& scenario,
   }
   backends::AddressMap map;
   for (std::uint32_t node = 0; node < endpoints.size(); ++node) {
-    map.add({NodeId{node}, endpoints[node], real[node]});
+    map.add({NodeId{node}, endpoints[node], real[node], has_other_ports(scenario, node)});
   }
   return map;
 }

@@ -21,6 +21,8 @@ struct NodeProcessOptions {
   std::string storage_root;    ///< directory of the node's files
   /// NAME=ADDRESS:PORT of nodes that are not at their loopback addresses.
   std::vector<std::string> addresses;
+  /// Where each of the node's radio cards is, see open_node_radio.
+  std::vector<std::string> cards;
   /// Tells runs on one machine apart, see loopback_address.
   std::uint32_t run_number = backends::kManualRunNumber;
   int control = -1;            ///< descriptor of the control channel, or -1: on its own

@@ -72,6 +72,11 @@ ChannelMhz TableMedium::channel_of(CardAddress address) const {
   return card == nullptr ? ChannelMhz{} : card->channel;
 }
 
+bool TableMedium::has_room(CardAddress address) const {
+  const Card* card = find(address);
+  return card == nullptr || !card->is_plugged || !card->queue.full();
+}
+
 const CardCounters& TableMedium::counters(CardAddress address) const {
   static const CardCounters kNothing;
   const Card* card = find(address);

@@ -51,6 +51,11 @@ ChannelMhz Ns3Medium::channel_of(CardAddress address) const {
   return card == nullptr ? ChannelMhz{} : card->channel;
 }
 
+bool Ns3Medium::has_room(CardAddress address) const {
+  const Card* card = find(address);
+  return card == nullptr || !card->is_plugged || !card->queue.full();
+}
+
 const CardCounters& Ns3Medium::counters(CardAddress address) const {
   static const CardCounters kNothing;
   const Card* const card = find(address);

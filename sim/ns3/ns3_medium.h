@@ -61,6 +61,7 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
   std::uint32_t cards_of(NodeId node) const override { return index_.cards_of(node); }
   std::uint32_t antennas_of(CardAddress card) const override;
   ChannelMhz channel_of(CardAddress card) const override;
+  bool has_room(CardAddress card) const override;
   const CardCounters& counters(CardAddress card) const override;
   std::uint64_t frames_sent() const override { return frames_sent_; }
   void set_tap(RadioTap* tap) override { tap_ = tap; }

@@ -29,7 +29,7 @@ EXPECTS_INVALID = [*FAST, "--set", "checkers.0.expect={original: invalid}"]
 
 def test_help_teaches_with_examples(twinbed_command):
     text = twinbed_command("--help").stdout
-    verbs = "demo run show compare replay diff capture schema doctor node wfb".split()
+    verbs = "demo run show compare replay diff capture schema doctor node air wfb".split()
     assert re.findall(r"^  (\w+)  ", text.split("Commands:")[1], re.MULTILINE) == verbs
     assert "Exit codes:" in text
     for verb in ("run", "show", "compare", "replay", "diff", "capture", "schema"):

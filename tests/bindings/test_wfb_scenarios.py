@@ -45,9 +45,7 @@ def mean_loss(root, db, name, settings):
     """The mean share of payloads lost in a second, over all seconds and seeds."""
     scenario = tb.Scenario.load(root / f"scenarios/wfb/{name}.yaml", settings)
     results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
-    samples = results.query(
-        "SELECT avg(value) AS loss FROM v_sample WHERE metric = 'traffic.loss'"
-    )
+    samples = results.query("SELECT avg(value) AS loss FROM v_sample WHERE metric = 'traffic.loss'")
     return float(samples["loss"].iloc[0])
 
 
@@ -137,8 +135,7 @@ def test_the_same_seed_gives_the_same_air(root, tmp_path):
     assert other != first
 
 
-def test_radios_need_mode_sim_for_now(root, db, node_program):
-    with pytest.raises(tb.RunError, match="mode real does not put on the air yet"):
-        tb.run(root / "scenarios/wfb/jammer.yaml", "real", seed=1, db=db)
-    with pytest.raises(tb.RunError, match="ns-3's medium, which cannot keep up with real time"):
-        tb.run(root / "scenarios/wfb/ns3_air.yaml", "real", seed=1, db=db)
+def test_ns3_is_for_mode_sim(root, db, node_program):
+    for mode in ("real", "virtual-radio"):
+        with pytest.raises(tb.RunError, match="ns-3's medium, which cannot keep up with real time"):
+            tb.run(root / "scenarios/wfb/ns3_air.yaml", mode, seed=1, db=db)

@@ -1,4 +1,4 @@
-"""The verbs about this machine and this program: doctor, schema, node."""
+"""The verbs about this machine and its programs: doctor, schema, node, air."""
 
 import os
 
@@ -6,7 +6,7 @@ import click
 
 from .. import _twinbed
 from ..doctor import examine
-from ..paths import find_node_program
+from ..paths import find_air_program, find_node_program
 from .output import MISSING, OK, leave, print_json, print_table
 
 
@@ -39,11 +39,16 @@ def doctor(as_json):
     leave(OK if all(c.found or not c.required for c in checks) else MISSING)
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def _passed_on(verb):
+    """A verb whose words all go to a native program, --help included."""
+    command = click.command(
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        add_help_option=False,
+    )
+    return command(click.argument("arguments", nargs=-1, type=click.UNPROCESSED)(verb))
+
+
+@_passed_on
 def node(arguments):
     """Runs the program of one node, twinbed-node.
 
@@ -54,4 +59,20 @@ def node(arguments):
       twinbed node --help
     """
     program = find_node_program()
+    os.execv(program, [program, *arguments])
+
+
+@_passed_on
+def air(arguments):
+    """Puts the radio cards of a scenario on the air, for programs to attach to.
+
+    Each card becomes a network interface in monitor mode, or with --udp a port, and the scenario's
+    own air is between them in real time. All that follows the verb goes to the program twinbed-air.
+
+    \b
+    Examples:
+      twinbed air --help
+      twinbed air scenarios/wfb/fec_curve.yaml --duration '10 min'
+    """
+    program = find_air_program()
     os.execv(program, [program, *arguments])

@@ -71,6 +71,7 @@ verbs = Verbs(
         machine.schema,
         machine.doctor,
         machine.node,
+        machine.air,
         wfb_verbs.wfb,
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

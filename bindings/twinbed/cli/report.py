@@ -14,6 +14,10 @@ from .setups import Setups
 LOG_LINES = 20
 #: A run with more nodes does not show its counters node by node.
 NODE_COLUMNS = 8
+#: Metrics of frames that a machine did not take in time.
+LOST_IN_REAL_TIME = ("air.lost", "radio.dropped")
+#: The share of missed deadlines that says nothing yet.
+MOST_MISSED = 0.001
 
 
 def program() -> str:
@@ -63,6 +67,31 @@ def print_run(run: Run) -> None:
     metrics = run.metrics()
     print_counters(metrics[metrics["counter"]])
     print_samples(metrics[~metrics["counter"]])
+    sentence = shortfall(run)
+    if sentence:
+        remark(f"{run.reference}: {sentence}")
+
+
+def shortfall(run: Run) -> str | None:
+    """One sentence where this machine was too slow for a real run; its figures are then those of
+    the machine.
+    """
+    results = Results(run.db, [run.run_id])
+    late = results.query(
+        "SELECT sum(count) AS count, sum(missed) AS missed, max(worst_ns) / 1e6 AS worst_ms "
+        "FROM lateness WHERE run_id = ?",
+        (run.run_id,),
+    ).iloc[0]
+    metrics = run.metrics()
+    lost = int(metrics[metrics["metric"].isin(LOST_IN_REAL_TIME)]["last"].sum())
+    count, missed = (int(late[name] or 0) for name in ("count", "missed"))
+    if lost == 0 and missed <= count * MOST_MISSED:
+        return None
+    return (
+        f"this machine did not keep up: {missed} of {count} deadlines were missed, by up to "
+        f"{wording.number(late['worst_ms'], 2)} ms, and {lost} radio frames were lost for it; "
+        "close other programs, or make the scenario send less"
+    )
 
 
 def print_counters(counters) -> None:

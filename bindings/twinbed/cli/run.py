@@ -97,7 +97,8 @@ def make_runs(scenario: Scenario, mode: str, again: str, **options) -> Results:
     type=click.Choice(MODES),
     default="sim",
     show_default=True,
-    help="In simulation, or on this machine with a process for each node.",
+    help="In simulation, or on this machine with a process for each node; virtual-radio: with "
+    "interfaces in monitor mode for radio cards, too, which needs root.",
 )
 @click.option(
     "--seed",
@@ -143,6 +144,7 @@ def run(file, mode, seed, replications, settings, jobs, db, as_json, keep_files,
     Examples:
       twinbed run scenarios/election/leader_failover.yaml
       twinbed run leader_failover.yaml --mode real --seed 7
+      twinbed run fec_curve.yaml --mode virtual-radio
       twinbed run leader_failover.yaml --replications 100 -j 2
       twinbed run leader_failover.yaml --set network.link.delay="1 ms,50 ms" --replications 20
       twinbed run kill_leader.yaml --mode real --replications 5 -j 5
