@@ -18,7 +18,7 @@ Result<std::unique_ptr<Checker>> make_keys_stay(OptionReader& options, const Run
 inline constexpr std::string_view kKeysStayDoc =
     "Demands that no packet, no radio frame and no file on a disk ever holds a secret key in the "
     "clear: of protocol wfb those of both sides of the link, and those of its sessions; of a real "
-    "run, whose bytes are not searched, the verdict is unknown and expected to be; options: keepers "
-    "(names of nodes, separated by spaces, whose files may hold keys).";
+    "run, whose bytes are not searched, the verdict is unknown, as it is expected to be; options: "
+    "keepers (names of nodes, separated by spaces, whose files may hold keys).";
 
 }  // namespace twinbed::sim
