@@ -157,8 +157,9 @@ std::optional<std::string> virtual_radio_problem() {
 }
 
 std::uint64_t write_capture(const std::string& store, std::int64_t run_id,
-                            const std::optional<std::string>& node, const std::string& path) {
-  return outcome_of(scenarios::write_capture(store, run_id, node, path));
+                            const std::optional<std::string>& node, const std::string& path,
+                            bool is_radio) {
+  return outcome_of(scenarios::write_capture(store, run_id, {node, is_radio}, path));
 }
 
 /// Options as Python sees them, durations in nanoseconds.
@@ -278,8 +279,10 @@ void bind_runs(py::module_& module) {
   module.def("virtual_radio_problem", virtual_radio_problem,
              "Why virtual radios cannot be made here, in one sentence; None: they can.");
   module.def("write_capture", write_capture, py::arg("store"), py::arg("run_id"),
-             py::arg("node"), py::arg("path"), py::call_guard<py::gil_scoped_release>(),
-             "Writes the packets of a captured run into a pcap file; how many they are.");
+             py::arg("node"), py::arg("path"), py::arg("radio") = false,
+             py::call_guard<py::gil_scoped_release>(),
+             "Writes the packets of a captured run into a pcap file, or its radio frames into a "
+             "pcapng file; how many they are.");
   module.def("replay_run", replay_run, py::arg("store"), py::arg("run_id"), py::kw_only(),
              py::arg("encryption_key") = "", py::arg("progress") = py::none(),
              "Runs a recorded run again and compares.");

@@ -1,9 +1,11 @@
 #include "scenarios/build_radio.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "sim/medium/ns2_trace.h"
 #include "sim/medium/table_medium.h"
+#include "sim/ns3/ns3_medium.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -70,23 +72,39 @@ std::unique_ptr<sim::Mobility> make_mobility(const NodeSpec& node, std::size_t i
   TWINBED_CHECK(false, "a mobility model that does not exist");
 }
 
-std::unique_ptr<sim::TableMedium> make_medium(const Scenario& scenario, const Ways& ways,
-                                              sim::World& world) {
-  auto medium = std::make_unique<sim::TableMedium>(world, scenario.radio->air);
+template <class Medium>
+void add_nodes(const Scenario& scenario, const Ways& ways, std::uint64_t seed, Medium& medium) {
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     const NodeSpec& node = scenario.nodes[i];
     if (node.cards.empty()) continue;
     sim::RadioNode radio;
-    radio.mobility = make_mobility(node, i, ways, world.seed);
+    radio.mobility = make_mobility(node, i, ways, seed);
     radio.is_moving = node.mobility.has_value();
     radio.cards = node.cards;
-    medium->add_node(NodeId{static_cast<std::uint32_t>(i)}, std::move(radio));
+    medium.add_node(NodeId{static_cast<std::uint32_t>(i)}, std::move(radio));
   }
+}
+
+std::unique_ptr<sim::RadioMedium> make_table_medium(const Scenario& scenario, const Ways& ways,
+                                                    sim::World& world) {
+  auto medium = std::make_unique<sim::TableMedium>(world, scenario.radio->air);
+  add_nodes(scenario, ways, world.seed, *medium);
   for (const RadioLinkSpec& link : scenario.radio->links) {
     const NodeId from = node_named(scenario, link.from), to = node_named(scenario, link.to);
     medium->set_record(from, to, sim::LinkRecord(link.trace, link.bursts));
     if (link.both_ways) medium->set_record(to, from, sim::LinkRecord(link.trace, link.bursts));
   }
+  return medium;
+}
+
+std::unique_ptr<sim::RadioMedium> make_ns3_medium(const Scenario& scenario, const Ways& ways,
+                                                  sim::World& world) {
+  // Of two threads that ask at a time one gets it.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (sim::Ns3Simulator::is_in_use()) return nullptr;
+  auto medium = std::make_unique<sim::Ns3Medium>(world, scenario.radio->air);
+  add_nodes(scenario, ways, world.seed, *medium);
   return medium;
 }
 
@@ -96,8 +114,10 @@ Result<MediumFactory> build_radio(const Scenario& scenario, const ScenarioFiles&
   if (!scenario.radio) return MediumFactory{};
   Result<Ways> ways = read_ways(scenario, files);
   if (!ways) return Error{ways.error()};
-  return MediumFactory([&scenario, ways = *std::move(ways)](sim::World& world) {
-    return make_medium(scenario, ways, world);
+  const auto make =
+      scenario.radio->medium == MediumModel::kNs3 ? make_ns3_medium : make_table_medium;
+  return MediumFactory([&scenario, make, ways = *std::move(ways)](sim::World& world) {
+    return make(scenario, ways, world);
   });
 }
 

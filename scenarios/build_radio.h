@@ -12,6 +12,7 @@
 
 namespace twinbed::scenarios {
 
+/// Null where the scenario wants ns-3's medium while another run of this process has it.
 using MediumFactory = std::function<std::unique_ptr<sim::RadioMedium>(sim::World&)>;
 
 /// What makes the scenario's medium; null where it has no radio section. The scenario and the files

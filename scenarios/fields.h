@@ -1,5 +1,5 @@
 // The structs of a scenario as kinds: every key of a scenario file is stated once, in one of
-// fields_{network,trace,radio,mobility,faults,scenario}.cc.
+// fields_{network,trace,radio,radio_trace,mobility,faults,scenario}.cc.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ const Kind<sim::LinkParams>& link_kind();
 const Kind<std::vector<sim::LinkTrace>>& traces_kind();
 const Kind<NetworkSpec>& network_kind();
 const Kind<sim::GilbertElliott>& bursts_kind();
+const Kind<std::vector<sim::LinkRecordStep>>& radio_trace_kind();
 const Kind<RadioSpec>& radio_kind();
 const Kind<sim::CardOptions>& card_kind();
 const Kind<sim::Position>& position_kind();

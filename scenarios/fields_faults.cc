@@ -278,7 +278,9 @@ void add_radio_fields(RecordKind<FaultSpec>& record) {
                   "of on and off, for a duty below 100 %")
       .only({"jam", "duty-cycle"});
   add_radio_field(record, "duty", &R::duty, probability_kind(),
-                  "the part of the period in which the jammer sends, or the card is awake")
+                  "the part of the period in which the jammer sends, or the card is awake: to "
+                  "send, a card with carrier sense must be awake for longer than DIFS (28 us below "
+                  "3 GHz, else 34 us) and its contention window; to receive a frame, for all of it")
       .only({"jam", "duty-cycle"});
 }
 

@@ -3,9 +3,6 @@
 
 #include "scenarios/fields.h"
 #include "scenarios/fields_leaves.h"
-#include "scenarios/fields_trace_source.h"
-#include "scenarios/radio_trace.h"
-#include "scenarios/units.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -166,60 +163,14 @@ const Kind<FadingOptions>& fading_kind() {
   return kind;
 }
 
-/// A trace of a radio link as it stands in a scenario file.
-struct RadioTraceSpec {
-  std::string file;
-  std::string csv;
-
-  bool operator==(const RadioTraceSpec&) const = default;
-};
-
-class RadioTraceKind final : public Kind<std::vector<sim::LinkRecordStep>> {
- public:
-  using Steps = std::vector<sim::LinkRecordStep>;
-
-  bool read(Reader& reader, const YamlNode& node, Steps& out) const override {
-    RadioTraceSpec spec;
-    if (!record().read(reader, node, spec)) return false;
-    TraceSource source;
-    if (!read_trace_source(reader, node, spec.file, spec.csv, source)) return false;
-    Result<Steps> steps = parse_radio_trace(source.csv);
-    if (!steps) return reader.fail(*source.place, source.name + steps.error());
-    out = *std::move(steps);
-    return true;
-  }
-  YamlNode write(const Steps& steps) const override {
-    return record().write({"", format_radio_trace(steps)});
-  }
-  Json schema(Json& definitions) const override { return record().schema(definitions); }
-  std::string what() const override { return "a mapping such as {file: trace.csv}"; }
-
- private:
-  static const RecordKind<RadioTraceSpec>& record() {
-    using T = RadioTraceSpec;
-    static const RecordKind<T> kind = [] {
-      RecordKind<T> made("radio_trace",
-                         "What was measured of a link: where it has signals they replace path "
-                         "loss, shadowing and fading; losses come on top");
-      made.add("file", &T::file, text_kind(),
-               "a CSV file, relative to the scenario file, with a column time (seconds from the "
-               "start of the run), and signal (dBm at the receiver), loss (probability), or both");
-      made.add("csv", &T::csv, text_kind(), "the same as text, instead of a file");
-      return made;
-    }();
-    return kind;
-  }
-};
-
 const Kind<RadioLinkSpec>& radio_link_kind() {
   using L = RadioLinkSpec;
-  static const RadioTraceKind trace;
   static const RecordKind<L> kind = [] {
     RecordKind<L> record("radio_link", "A link that is not as the model of the air has it");
     record.add("from", &L::from, text_kind(), "the node that sends").require();
     record.add("to", &L::to, text_kind(), "the node that receives").require();
     record.add("both_ways", &L::both_ways, bool_kind(), "the same holds from 'to' to 'from'");
-    record.add("trace", &L::trace, trace, "signals and losses over time");
+    record.add("trace", &L::trace, radio_trace_kind(), "signals and losses over time");
     record.add("bursts", &L::bursts, bursts_kind(),
                "losses in bursts; the chain moves once a frame");
     return record;
@@ -231,7 +182,9 @@ const Kind<RadioLinkSpec>& radio_link_kind() {
 
 const Kind<RadioSpec>& radio_kind() {
   using R = RadioSpec;
+  using M = MediumModel;
   static const ListKind<RadioLinkSpec> links("links", radio_link_kind());
+  static const auto medium = enum_kind<M>("the media", {{"table", M::kTable}, {"ns3", M::kNs3}});
   static const RecordKind<AirOptions> air = [] {
     using A = AirOptions;
     RecordKind<A> record("air", "");
@@ -251,6 +204,9 @@ const Kind<RadioSpec>& radio_kind() {
   }();
   static const RecordKind<R> kind = [] {
     RecordKind<R> record("radio", "The air between the nodes that have cards");
+    record.add("medium", &R::medium, medium,
+               "what carries the frames: table looks error rates up; ns3 runs ns-3's own physical "
+               "layer, a hundred times slower, for cards of one antenna");
     record.add_all(&R::air, air);
     record.add("links", &R::links, links, "links that are not as the model has them");
     return record;

@@ -39,7 +39,9 @@ bool has_traces(const Scenario& scenario) {
   return !scenario.network.link.traces.empty() ||
          any(scenario.network.links,
              [](const auto& link) { return link.params && !link.params->traces.empty(); }) ||
-         any(scenario.faults, [](const auto& fault) { return !fault.link.traces.empty(); });
+         any(scenario.faults, [](const auto& fault) { return !fault.link.traces.empty(); }) ||
+         (scenario.radio &&
+          any(scenario.radio->links, [](const auto& link) { return !link.trace.empty(); }));
 }
 
 Reading read_scenario(const YamlNode& root, const std::string& directory) {

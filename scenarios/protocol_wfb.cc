@@ -19,8 +19,8 @@
 #include "core/protocols/wfb/injector_node.h"
 #include "core/protocols/wfb/receiver_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
+#include "scenarios/radio_check.h"
 #include "scenarios/suggest.h"
-#include "sim/medium/airtime.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -69,7 +69,7 @@ WfbLink read_link(OptionReader& options, const WfbPlace& place) {
   const std::int64_t port = options.integer("radio_port", 0);
   link.channel =
       wfb::ChannelId::of(wfb::link_id_of(domain), static_cast<std::uint8_t>(port & 0xff));
-  link.password = options.text("password", "twinbed");
+  link.password = options.text("password", kWfbPassword);
   link.session_repeat = options.truth("session_repeat", is_robust);
   link.refuse_replay = options.truth("refuse_replay", is_robust);
   link.close_block = options.truth("close_block", is_robust);
@@ -153,8 +153,8 @@ Result<WfbOptions> read_options(const WfbPlace& place) {
   }
   const auto params = wfb::tx_params_of(read.radio.settings);
   if (!params) return bad("bandwidth must be 10, 20, 40, 80 or 160 MHz, and stbc 0 to 3");
-  const std::string_view mistake = sim::mistake_in_rate(*params);
-  if (!mistake.empty()) return bad("no card can send so: " + std::string(mistake));
+  const std::string mistake = mistake_in_rate(place.scenario, *params);
+  if (!mistake.empty()) return bad("no card can send so: " + mistake);
   if (read.role.interval <= Duration{}) return bad("the interval must be positive");
   if (read.role.bytes < static_cast<std::int64_t>(traffic::kHeaderBytes) ||
       read.role.bytes > static_cast<std::int64_t>(wfb::kMaxPayloadBytes)) {

@@ -39,6 +39,9 @@ struct WfbLink {
   Duration log_interval{};
 };
 
+/// Of which the keys are made, where the option `password` says nothing else.
+inline constexpr const char* kWfbPassword = "twinbed";
+
 /// Of clusters. A cluster file tells the rest.
 struct WfbCluster {
   std::string file;     ///< empty: the scenario has no cluster

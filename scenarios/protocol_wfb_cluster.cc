@@ -12,10 +12,10 @@
 #include "core/protocols/wfb/ssh_lifecycle.h"
 #include "scenarios/fields_leaves.h"
 #include "scenarios/protocol_wfb.h"
+#include "scenarios/radio_check.h"
 #include "scenarios/suggest.h"
 #include "scenarios/wfb/cluster_load.h"
 #include "scenarios/wfb/cluster_nodes.h"
-#include "sim/medium/airtime.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -46,10 +46,10 @@ std::optional<Error> check_rates(const WfbPlace& place, const wfb::CentralOption
     for (const wfb::StreamOptions& stream : profile.streams) {
       if (!stream.transmit) continue;
       const auto params = wfb::tx_params_of(stream.transmit->radio);
-      const std::string_view mistake = params ? sim::mistake_in_rate(*params) : "";
+      const std::string mistake = params ? mistake_in_rate(place.scenario, *params) : "";
       if (mistake.empty()) continue;
       return place.error("stream " + in_quotes(stream.name) +
-                         " is to be sent as no card can: " + std::string(mistake));
+                         " is to be sent as no card can: " + mistake);
     }
   }
   return std::nullopt;

@@ -4,6 +4,11 @@
 #include <set>
 
 #include "scenarios/suggest.h"
+#include "scenarios/units.h"
+#include "sim/faults/radio_faults.h"
+#include "sim/medium/airtime.h"
+#include "sim/medium/channel_access.h"
+#include "sim/ns3/ns3_limits.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -122,6 +127,57 @@ Found check_cards(const Scenario& scenario, const sim::FaultSpec& fault, const P
   return std::nullopt;
 }
 
+/// A card that is awake for too short a time never comes to send what has waited for its waking.
+Found check_awake(const Scenario& scenario, const sim::FaultSpec& fault, const Path& path) {
+  const Duration awake = sim::time_on(fault.radio);
+  for (const std::string& name : fault.select.nodes) {
+    const NodeSpec* node = find_node(scenario, name);
+    for (std::uint32_t i = 0; node != nullptr && i < node->cards.size(); ++i) {
+      const sim::CardOptions& card = node->cards[i];
+      if (fault.radio.interface.value_or(i) != i || !card.carrier_sense) continue;
+      const Duration wait = sim::ChannelAccess::longest_wait(card.contention_window, card.channel);
+      if (awake > wait) continue;
+      return fault_at(in(path, "duty"),
+                      "card " + std::to_string(i) + " of node " + in_quotes(name) +
+                          " would be awake for " + format_duration(awake) +
+                          " at a time and might never send, as a frame waits for up to " +
+                          format_duration(wait) +
+                          " of silence (DIFS and back-off); let it be awake for longer than that");
+    }
+  }
+  return std::nullopt;
+}
+
+/// What ns-3's own physical layer cannot do, of a scenario without other mistakes.
+Found check_ns3(const Scenario& scenario) {
+  const std::string_view in_air = sim::mistake_in_ns3_air(scenario.radio->air);
+  if (!in_air.empty()) return fault_at({"radio"}, std::string(in_air));
+  if (!scenario.radio->links.empty()) {
+    return fault_at({"radio", "links"}, "ns-3's medium takes no links as they were measured; leave "
+                                        "them out, or use the table medium");
+  }
+  for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
+    for (std::size_t card = 0; card < scenario.nodes[i].cards.size(); ++card) {
+      const std::string_view mistake = sim::mistake_in_ns3_card(scenario.nodes[i].cards[card]);
+      if (mistake.empty()) continue;
+      return fault_at({"nodes", std::to_string(i), "cards", std::to_string(card)},
+                      std::string(mistake));
+    }
+  }
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const sim::FaultSpec& fault = scenario.faults[i];
+    if (fault.action == sim::FaultAction::kJam) {
+      return fault_at({"faults", std::to_string(i), "action"},
+                      "ns-3's medium knows no jammers; leave it out, or use the table medium");
+    }
+    if (fault.action == sim::FaultAction::kChannel && !sim::is_ns3_channel(fault.radio.channel)) {
+      return fault_at({"faults", std::to_string(i), "channel"},
+                      "ns-3 knows no channel 20 MHz wide at this frequency; take one of 802.11's");
+    }
+  }
+  return std::nullopt;
+}
+
 Found check_fault(const Scenario& scenario, std::size_t index) {
   const sim::FaultSpec& fault = scenario.faults[index];
   if (!sim::is_radio_fault(fault.action)) return std::nullopt;
@@ -141,7 +197,9 @@ Found check_fault(const Scenario& scenario, std::size_t index) {
     return fault_at(in(path, "action"), "a card that is awake all the time is as before, add a "
                                         "duty below 100 %");
   }
-  return check_cards(scenario, fault, path);
+  if (Found found = check_cards(scenario, fault, path)) return found;
+  return fault.action == sim::FaultAction::kDutyCycle ? check_awake(scenario, fault, path)
+                                                      : std::nullopt;
 }
 
 }  // namespace
@@ -162,7 +220,16 @@ std::optional<Contradiction> find_radio_contradiction(const Scenario& scenario) 
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     if (Found found = check_fault(scenario, i)) return found;
   }
-  return std::nullopt;
+  const bool has_ns3 = scenario.radio && scenario.radio->medium == MediumModel::kNs3;
+  return has_ns3 ? check_ns3(scenario) : std::nullopt;
+}
+
+std::string mistake_in_rate(const Scenario& scenario, const TxParams& params) {
+  const std::string_view mistake = sim::mistake_in_rate(params);
+  if (!mistake.empty()) return std::string(mistake);
+  if (!scenario.radio || scenario.radio->medium != MediumModel::kNs3) return "";
+  const std::string_view limit = sim::mistake_in_ns3_rate(params);
+  return limit.empty() ? "" : std::string(limit) + "; use the table medium";
 }
 
 }  // namespace twinbed::scenarios

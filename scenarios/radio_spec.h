@@ -23,8 +23,15 @@ struct RadioLinkSpec {
   bool operator==(const RadioLinkSpec&) const = default;
 };
 
+/// Which implementation carries the frames.
+enum class MediumModel : std::uint8_t {
+  kTable,  ///< sim/medium/table_medium.h
+  kNs3,    ///< sim/ns3/ns3_medium.h: ns-3's own physical layer, one run at a time in a process
+};
+
 /// The air between the nodes that have cards.
 struct RadioSpec {
+  MediumModel medium = MediumModel::kTable;
   sim::AirOptions air;
   std::vector<RadioLinkSpec> links;
 

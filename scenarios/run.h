@@ -34,7 +34,7 @@ struct RunOptions {
   /// The settings that made this scenario from its file, as (path, value).
   std::vector<std::pair<std::string, std::string>> parameters;
   std::string started_at;  ///< UTC, ISO 8601
-  /// Keep the packets (scenarios/run_capture.h); the run is the same with and without.
+  /// Keep the packets and frames (scenarios/run_capture.h); the run is the same with and without.
   bool capture = false;
   ProgressCallback progress;
   FactoryOverride factory;

@@ -50,6 +50,10 @@ std::uint64_t handlers_run(const std::vector<std::string>& databases) {
 
 /// Why the run cannot have its radios as it wants them.
 std::optional<Error> problem_of_radios(const Scenario& scenario, const RealOptions& real) {
+  if (scenario.radio && scenario.radio->medium == MediumModel::kNs3) {
+    return Error{"scenario " + scenario.name + " runs on ns-3's medium, which cannot keep up with "
+                 "real time; take 'medium: table', or mode sim"};
+  }
   if (!real.has_virtual_radios) return std::nullopt;
   if (!scenario.radio) {
     return Error{"scenario " + scenario.name +

@@ -48,7 +48,13 @@ Result<std::unique_ptr<sim::Simulator>> build_simulation(const Scenario& scenari
   const Result<MediumFactory> medium = build_radio(scenario, files);
   if (!medium) return Error{medium.error()};
   auto simulator = std::make_unique<sim::Simulator>(seed, network->topology, sink);
-  if (*medium) simulator->set_radio(*medium);
+  if (*medium) {
+    simulator->set_radio(*medium);
+    if (simulator->radio() == nullptr) {
+      return Error{"scenario " + scenario.name + " runs on ns-3's medium, which another run in "
+                   "this process has; make one after the other, or each in a process of its own"};
+    }
+  }
   for (std::size_t index = 0; index < scenario.nodes.size(); ++index) {
     sim::ProtocolFactory make = factory ? factory(scenario, index) : sim::ProtocolFactory{};
     if (!make) {

@@ -15,7 +15,6 @@ namespace twinbed::scenarios {
 namespace {
 
 constexpr double kSecond = 1e9;
-constexpr Duration kLatest = std::chrono::hours(24) * 36500;
 constexpr std::size_t kTime = 0;
 
 /// A cell without the blanks around it, and the column of its first letter, from 1.
@@ -173,7 +172,7 @@ Result<Duration> parse_trace_time(std::string_view text, double unit_ns, Duratio
 }
 
 Result<Duration> parse_trace_time(std::string_view text) {
-  return parse_trace_time(text, kSecond, kLatest);
+  return parse_trace_time(text, kSecond, kLatestTraceTime);
 }
 
 Result<std::string> read_trace_file(const std::string& path) {

@@ -16,6 +16,8 @@
 
 namespace twinbed::scenarios {
 
+/// The latest time of a row: 100 years.
+inline constexpr Duration kLatestTraceTime = std::chrono::hours(24) * 36500;
 /// The longest text of one trace.
 inline constexpr std::size_t kMaxTraceBytes = std::size_t{1} << 20;
 

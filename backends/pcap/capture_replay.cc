@@ -1,13 +1,10 @@
 #include "backends/pcap/capture_replay.h"
 
-#include <pcap/pcap.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
-#include "backends/pcap/link_layer.h"
 #include "core/base/check.h"
 #include "core/wire/radiotap.h"
 
@@ -20,38 +17,18 @@ constexpr int kFramesPerTurn = 64;
 
 }  // namespace
 
-void CaptureReplay::Closer::operator()(pcap* handle) const { pcap_close(handle); }
-
-CaptureReplay::CaptureReplay(std::string path, std::unique_ptr<pcap, Closer> handle, Socket timer)
-    : path_(std::move(path)), handle_(std::move(handle)), timer_(std::move(timer)) {
-  read_next();
+CaptureReplay::CaptureReplay(CaptureFile file, Socket timer)
+    : file_(std::move(file)), timer_(std::move(timer)), next_(file_.next()) {
   arm(1);  // at once
 }
 
 Result<std::unique_ptr<CaptureReplay>> CaptureReplay::open(const std::string& path,
                                                            const std::string& filter) {
-  std::array<char, PCAP_ERRBUF_SIZE> reason{};
-  std::unique_ptr<pcap, Closer> handle(pcap_open_offline_with_tstamp_precision(
-      path.c_str(), PCAP_TSTAMP_PRECISION_NANO, reason.data()));
-  if (!handle) {
-    return Error{"the capture file cannot be read (" + std::string(reason.data()) +
-                 "), check the path"};
-  }
-  if (link_layer_of(pcap_datalink(handle.get())) != LinkLayer::kRadiotap) {
-    return Error{path + " holds no 802.11 frames with radiotap headers; capture them on an "
-                        "interface in monitor mode"};
-  }
-  bpf_program program{};
-  if (pcap_compile(handle.get(), &program, filter.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0) {
-    return Error{"the filter '" + filter + "' is not one of libpcap: " +
-                 pcap_geterr(handle.get())};
-  }
-  pcap_setfilter(handle.get(), &program);
-  pcap_freecode(&program);
+  Result<CaptureFile> file = CaptureFile::open(path, filter);
+  if (!file) return Error{file.error()};
   Socket timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   TWINBED_CHECK(timer.is_open(), "the system has no timer left");
-  return std::unique_ptr<CaptureReplay>(
-      new CaptureReplay(path, std::move(handle), std::move(timer)));
+  return std::unique_ptr<CaptureReplay>(new CaptureReplay(*std::move(file), std::move(timer)));
 }
 
 bool CaptureReplay::receive(int, const FrameHandler& handler) {
@@ -61,23 +38,10 @@ bool CaptureReplay::receive(int, const FrameHandler& handler) {
   if (next_ && !std::exchange(has_begun_, true)) shift_ns_ = now_ns - next_->time_ns;
   for (int i = 0; i < kFramesPerTurn && next_ && next_->time_ns + shift_ns_ <= now_ns; ++i) {
     hand_over(next_->bytes, handler);
-    read_next();
+    next_ = file_.next();
   }
   if (next_) arm(std::max<std::int64_t>(next_->time_ns + shift_ns_, 1));
   return next_.has_value();
-}
-
-void CaptureReplay::read_next() {
-  next_.reset();
-  pcap_pkthdr* header = nullptr;
-  const u_char* bytes = nullptr;
-  const int result = pcap_next_ex(handle_.get(), &header, &bytes);
-  if (result == 1) {
-    next_ = {std::int64_t{header->ts.tv_sec} * kSecond + header->ts.tv_usec,  // of nanoseconds
-             {reinterpret_cast<const std::byte*>(bytes), header->caplen}};
-  } else if (result == PCAP_ERROR) {
-    error_ = path_ + " cannot be read to its end: " + pcap_geterr(handle_.get());
-  }
 }
 
 void CaptureReplay::hand_over(Bytes packet, const FrameHandler& handler) {

@@ -8,9 +8,8 @@
 #include <string>
 
 #include "backends/live_host.h"
+#include "backends/pcap/capture_file.h"
 #include "backends/socket/posix.h"
-
-struct pcap;
 
 namespace twinbed::backends {
 
@@ -32,29 +31,18 @@ class CaptureReplay final : public RadioBackend {
   /// Packets of the file without a sound radiotap header, and frames that their host had injected.
   std::uint64_t passed_over() const { return passed_over_; }
   /// Why the file ended before its end, one sentence; empty: it did not.
-  const std::string& error() const { return error_; }
+  const std::string& error() const { return file_.error(); }
 
  private:
-  struct Closer {
-    void operator()(pcap* handle) const;
-  };
-  struct Packet {
-    std::int64_t time_ns = 0;
-    Bytes bytes;  ///< valid until the next one is read
-  };
-
-  CaptureReplay(std::string path, std::unique_ptr<pcap, Closer> handle, Socket timer);
-  void read_next();
+  CaptureReplay(CaptureFile file, Socket timer);
   void hand_over(Bytes packet, const FrameHandler& handler);
   void arm(std::int64_t monotonic_ns);
 
-  std::string path_;
-  std::unique_ptr<pcap, Closer> handle_;
-  Socket timer_;                ///< a timerfd: a descriptor that closes itself
-  std::optional<Packet> next_;  ///< nothing: the file has ended
+  CaptureFile file_;
+  Socket timer_;  ///< a timerfd: a descriptor that closes itself
+  std::optional<CaptureFile::Packet> next_;  ///< nothing: the file has ended
   std::int64_t shift_ns_ = 0;   ///< from times of the file to CLOCK_MONOTONIC
   bool has_begun_ = false;
-  std::string error_;
   std::uint64_t transmitted_ = 0;
   std::uint64_t passed_over_ = 0;
 };

@@ -108,12 +108,13 @@ struct StoredInput {
   Buffer payload;
 };
 
-/// A packet or frame as it passed a node.
+/// A packet of the network, or a frame of the air, as it passed a node.
 struct FrameRow {
   Time at;
   NodeId node{};  ///< kWholeRun where no node of the scenario can be named
   std::string_view direction;  ///< "sent" or "received"
-  Bytes bytes;                 ///< an IPv4 packet
+  Bytes bytes;  ///< an IPv4 packet; of a card, radiotap's header and the frame
+  std::optional<InterfaceId> card = std::nullopt;  ///< nothing: a packet of the network
 };
 
 /// A link of the network as the run used it.

@@ -101,8 +101,10 @@ void RunRecorder::input(const InputRow& input) {
 
 void RunRecorder::frame(const FrameRow& frame) {
   if (!accepts()) return;
+  const auto card = frame.card ? std::optional(static_cast<std::int64_t>(*frame.card))
+                               : std::nullopt;
   frames_.push_back(
-      {to_ns(frame.at), frame.node, 0, keep(frame.direction), keep(as_text(frame.bytes))});
+      {to_ns(frame.at), frame.node, card, keep(frame.direction), keep(as_text(frame.bytes))});
   added();
 }
 
@@ -198,16 +200,16 @@ Status RunRecorder::write_faults() {
 }
 
 Status RunRecorder::write_inputs() {
-  return insert_input_.insert(database_, inputs_, [this](const ByteItem& item) {
+  return insert_input_.insert(database_, inputs_, [this](const InputItem& item) {
     return std::tuple(run_id_, static_cast<std::int64_t>(item.node), item.sequence, item.time_ns,
-                      view(item.word), as_bytes(view(item.bytes)));
+                      view(item.kind), as_bytes(view(item.payload)));
   });
 }
 
 Status RunRecorder::write_frames() {
-  return insert_frame_.insert(database_, frames_, [this](const ByteItem& item) {
-    return std::tuple(run_id_, item.time_ns, stored_node(item.node), view(item.word),
-                      as_bytes(view(item.bytes)));
+  return insert_frame_.insert(database_, frames_, [this](const FrameItem& item) {
+    return std::tuple(run_id_, item.time_ns, stored_node(item.node), item.card,
+                      view(item.direction), as_bytes(view(item.bytes)));
   });
 }
 

@@ -97,11 +97,17 @@ class RunRecorder final : public RunSink {
     std::int64_t touched;
     Slice action, target, detail;
   };
-  struct ByteItem {  // an input or a frame
+  struct InputItem {
     std::int64_t time_ns;
     NodeId node;
     std::int64_t sequence;
-    Slice word, bytes;
+    Slice kind, payload;
+  };
+  struct FrameItem {
+    std::int64_t time_ns;
+    NodeId node;
+    std::optional<std::int64_t> card;
+    Slice direction, bytes;
   };
 
   /// Keeps the first error; rows are dropped from then on.
@@ -140,8 +146,8 @@ class RunRecorder final : public RunSink {
   std::vector<SampleItem> samples_;
   std::vector<EventItem> events_;
   std::vector<FaultItem> faults_;
-  std::vector<ByteItem> inputs_;
-  std::vector<ByteItem> frames_;
+  std::vector<InputItem> inputs_;
+  std::vector<FrameItem> frames_;
   std::vector<VerdictRow> verdicts_;
   std::chrono::steady_clock::time_point oldest_{};
 
@@ -150,7 +156,7 @@ class RunRecorder final : public RunSink {
   RowInsert insert_fault_{"fault", "run_id, sequence, time_ns, fault_index, phase, action, target, "
                                    "detail, touched"};
   RowInsert insert_input_{"input", "run_id, node_id, sequence, time_ns, kind, payload"};
-  RowInsert insert_frame_{"frame", "run_id, time_ns, node_id, direction, bytes"};
+  RowInsert insert_frame_{"frame", "run_id, time_ns, node_id, card, direction, bytes"};
   RowInsert insert_verdict_{"verdict", "run_id, checker, verdict, expected, explanation, time_ns, "
                                        "node_id"};
 };

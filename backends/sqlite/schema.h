@@ -18,7 +18,7 @@ namespace twinbed::backends {
 inline constexpr std::int64_t kApplicationId = 0x7477'6264;
 
 /// PRAGMA user_version. Counts up with every change of a table; files are never migrated.
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 
 inline constexpr char kSchemaSql[] = R"sql(
 CREATE TABLE run (                -- one execution of a scenario
@@ -145,12 +145,14 @@ CREATE TABLE input (              -- the handler calls of a live node, for repla
   payload  BLOB NOT NULL
 ) STRICT;
 
-CREATE TABLE frame (              -- the packets at the nodes, where the run was captured
+CREATE TABLE frame (              -- packets and radio frames, where the run was captured
   run_id    INTEGER NOT NULL REFERENCES run,
   time_ns   INTEGER NOT NULL,
-  node_id   INTEGER,              -- whose socket it is; NULL: of none, on a host of several nodes
+  node_id   INTEGER,              -- whose socket or card it is; NULL: of none, on a host of several
+                                  -- nodes
+  card      INTEGER,              -- the node's radio card, from 0; NULL: a packet of the network
   direction TEXT NOT NULL,        -- 'sent' or 'received'; what was lost was sent and not received
-  bytes     BLOB NOT NULL         -- the IPv4 packet
+  bytes     BLOB NOT NULL         -- the IPv4 packet; of a card, radiotap's header and the frame
 ) STRICT;
 
 CREATE TABLE lateness (           -- the ledger of a real-time run: how late it was
@@ -241,7 +243,7 @@ inline constexpr RunTable kRunTables[] = {
     {"fault", "sequence, time_ns, fault_index, phase, action, target, detail, touched"},
     {"verdict", "checker, verdict, expected, explanation, time_ns, node_id", nullptr, false},
     {"input", "node_id, sequence, time_ns, kind, payload"},
-    {"frame", "time_ns, node_id, direction, bytes"},
+    {"frame", "time_ns, node_id, card, direction, bytes"},
     {"lateness", "node_id, kind, count, missed, worst_ns, sum_ns, p50_ns, p90_ns, p99_ns"},
 };
 

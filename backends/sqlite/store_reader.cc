@@ -32,6 +32,16 @@ Result<NodeId> node_in(const Statement& row, int column) {
   return static_cast<NodeId>(id);
 }
 
+/// The number of a node's radio card.
+Result<std::optional<InterfaceId>> card_in(const Statement& row, int column) {
+  if (row.is_null(column)) return std::optional<InterfaceId>{};
+  const std::int64_t number = row.integer(column);
+  if (number < 0 || number > std::numeric_limits<std::uint32_t>::max()) {
+    return Error{"a frame has the impossible card " + std::to_string(number)};
+  }
+  return std::optional(InterfaceId{static_cast<std::uint32_t>(number)});
+}
+
 // Names that are known already stay where they are.
 Status load_names(Result<Statement> rows, Names& names) {
   if (!rows) return Error{rows.error()};
@@ -279,14 +289,16 @@ Status StoreReader::feed(std::int64_t run_id, RunSink& sink) {
 Status StoreReader::for_each_frame(std::int64_t run_id,
                                    const std::function<void(const FrameRow&)>& visit) {
   Result<Statement> rows = state_->rows_of_run(
-      "SELECT time_ns, node_id, direction, bytes FROM frame WHERE run_id = ?1 "
+      "SELECT time_ns, node_id, card, direction, bytes FROM frame WHERE run_id = ?1 "
       "ORDER BY time_ns, rowid",
       run_id);
   if (!rows) return Error{rows.error()};
   while ((*rows).next()) {
     const Result<NodeId> node = node_in(*rows, 1);
     if (!node) return state_->wrong(node.error());
-    visit({time_from_ns((*rows).integer(0)), *node, (*rows).text(2), (*rows).blob(3)});
+    const Result<std::optional<InterfaceId>> card = card_in(*rows, 2);
+    if (!card) return state_->wrong(card.error());
+    visit({time_from_ns((*rows).integer(0)), *node, (*rows).text(3), (*rows).blob(4), *card});
   }
   return (*rows).status();
 }

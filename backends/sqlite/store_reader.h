@@ -41,8 +41,8 @@ class StoreReader {
   /// and event types that the sink sees live as long as the reader.
   Status feed(std::int64_t run_id, RunSink& sink);
 
-  /// The captured packets of a run in time order; none where the run was not captured. Views are
-  /// valid during the callback.
+  /// The captured packets and frames of a run in time order; none where the run was not captured.
+  /// Views are valid during the callback.
   Status for_each_frame(std::int64_t run_id, const std::function<void(const FrameRow&)>& visit);
 
   /// The input log of a node of a real run, in order.

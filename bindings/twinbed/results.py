@@ -131,16 +131,22 @@ class Run:
             for row in self.events("log").itertuples()
         ]
 
-    def write_capture(self, path: str | Path, node: str | None = None) -> int:
+    def write_capture(
+        self, path: str | Path, node: str | None = None, *, radio: bool = False
+    ) -> int:
         """Writes the packets of a captured run into a pcap file and returns how many they are.
 
         Without a node each packet once, as it was sent; with one, what that node sent and received.
         Times are nanoseconds from the start of the run; the packets begin with their IPv4 header.
         A simulated packet that was lost is among what its sender sent; with real nodes, what links
         and partitions lose never gets to the interface.
+
+        radio: the frames of radio cards instead, into a pcapng file in which each card is an
+        interface NODE:CARD. They begin with radiotap's header: channel and rate, TX_FLAGS where
+        the card sent, and its antennas' readings where it received.
         """
         try:
-            return _twinbed.write_capture(self.db, self.run_id, node, str(path))
+            return _twinbed.write_capture(self.db, self.run_id, node, str(path), radio)
         except _twinbed.RunError as error:
             raise ResultsError(str(error)) from None
 

@@ -224,6 +224,25 @@ void end_header(std::size_t start, Buffer& out) {
   out[start + 3] = static_cast<std::byte>(length >> 8);
 }
 
+/// The frequency, and what it says of the modulation and the band.
+void write_channel(ChannelMhz channel, Writer& writer) {
+  constexpr std::uint16_t kOfdm = 0x0040;
+  constexpr std::uint16_t k2Ghz = 0x0080;
+  constexpr std::uint16_t k5Ghz = 0x0100;
+  const auto mhz = static_cast<std::uint16_t>(channel);
+  writer.u16le(mhz);
+  writer.u16le(kOfdm | (mhz < 3000 ? k2Ghz : k5Ghz));
+}
+
+/// The rate of a frame that was heard, or sent, as MCS or VHT.
+void write_rate(const TxParams& rate, Writer& writer) {
+  if (rate.modulation == Modulation::kHt) {
+    write_mcs(rate, kMcsHeard, writer);
+  } else {
+    write_vht(rate, writer);
+  }
+}
+
 /// Where the readings of an antenna go that may be one too many.
 AntennaReading& slot_of(RxFrame& frame) {
   return frame.readings[std::min<std::size_t>(frame.antenna_count, kMaxAntennas - 1)];
@@ -306,10 +325,18 @@ std::optional<RadiotapRx> read_radiotap_rx(Bytes packet) {
   return result;
 }
 
+void write_radiotap_sent(const TxParams& params, ChannelMhz channel, Buffer& out) {
+  const bool is_ht = params.modulation == Modulation::kHt;
+  Writer writer(out);
+  const std::size_t start =
+      begin_header({bit(kChannel) | bit(kTxFlags) | bit(is_ht ? kMcs : kVht)}, writer);
+  write_channel(channel, writer);
+  writer.u16le(kNoAcknowledgement);
+  write_rate(params, writer);
+  end_header(start, out);
+}
+
 void write_radiotap_rx(const RxFrame& frame, Buffer& out) {
-  constexpr std::uint16_t kOfdm = 0x0040;
-  constexpr std::uint16_t k2Ghz = 0x0080;
-  constexpr std::uint16_t k5Ghz = 0x0100;
   const bool is_ht = frame.rate.modulation == Modulation::kHt;
   const std::size_t antennas = std::min<std::size_t>(frame.antenna_count, kMaxAntennas);
   const auto links = [&](std::size_t words_left) {
@@ -323,14 +350,8 @@ void write_radiotap_rx(const RxFrame& frame, Buffer& out) {
   }
   writer.u8(frame.bad_fcs ? kFlagBadCheckSequence : 0);
   writer.zeros(1);  // the channel lies at an even offset
-  const auto mhz = static_cast<std::uint16_t>(frame.channel);
-  writer.u16le(mhz);
-  writer.u16le(kOfdm | (mhz < 3000 ? k2Ghz : k5Ghz));
-  if (is_ht) {
-    write_mcs(frame.rate, kMcsHeard, writer);
-  } else {
-    write_vht(frame.rate, writer);
-  }
+  write_channel(frame.channel, writer);
+  write_rate(frame.rate, writer);
   for (std::size_t i = 0; i < antennas; ++i) {
     writer.u8(static_cast<std::uint8_t>(frame.readings[i].signal_dbm));
     writer.u8(static_cast<std::uint8_t>(frame.readings[i].noise_dbm));

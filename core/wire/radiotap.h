@@ -57,4 +57,8 @@ std::optional<RadiotapRx> read_radiotap_rx(Bytes packet);
 /// and for each antenna its signal, noise and number.
 void write_radiotap_rx(const RxFrame& frame, Buffer& out);
 
+/// Appends a header as a capture has it of what its own host has sent: CHANNEL, TX_FLAGS (no
+/// acknowledgement), and the rate as MCS or VHT. The parameters must be sound (mistake_in).
+void write_radiotap_sent(const TxParams& params, ChannelMhz channel, Buffer& out);
+
 }  // namespace twinbed

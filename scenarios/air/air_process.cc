@@ -153,6 +153,11 @@ Result<int> run_air_process(const AirProcessOptions& options) {
     return fail("the scenario " + options.scenario.name +
                 " has no radio cards, so there is no air for it");
   }
+  if (options.scenario.radio->medium == MediumModel::kNs3) {
+    return fail("the scenario " + options.scenario.name +
+                " runs on ns-3's medium, which cannot keep up with real time; take it with "
+                "--set radio.medium=table");
+  }
   const Result<ScenarioFiles> files = ScenarioFiles::read(options.scenario);
   if (!files) return fail(files.error());
   const Result<MediumFactory> medium = build_radio(options.scenario, *files);

@@ -5,6 +5,7 @@
 
 #include "sim/checkers/delivery_checker.h"
 #include "sim/checkers/discovery_checker.h"
+#include "sim/checkers/keys_checker.h"
 #include "sim/checkers/leader_checkers.h"
 #include "sim/checkers/linearizable_checker.h"
 #include "sim/checkers/options.h"
@@ -21,12 +22,13 @@ struct KnownChecker {
   Result<std::unique_ptr<Checker>> (*make)(OptionReader&, const RunNodes&);
 };
 
-constexpr std::array<KnownChecker, 12> kCheckers{
+constexpr std::array<KnownChecker, 13> kCheckers{
     {{"agreement", kAgreementDoc, make_agreement},
      {"at_most_one_leader", kAtMostOneLeaderDoc, make_at_most_one_leader},
      {"delivery", kDeliveryDoc, make_delivery},
      {"discovery", kDiscoveryDoc, make_discovery},
      {"exactly_one_leader_eventually", kExactlyOneLeaderDoc, make_exactly_one_leader},
+     {kKeysStayName, kKeysStayDoc, make_keys_stay},
      {"linearizable", kLinearizableDoc, make_linearizable},
      {"minority_refuses", kMinorityRefusesDoc, make_minority_refuses},
      {"one_committer", kOneCommitterDoc, make_one_committer},

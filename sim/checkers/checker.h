@@ -13,7 +13,8 @@
 // What the checkers take from the rows:
 //   - kRoleEvent, kLeaderViewEvent, kSubmitEvent, kAckEvent, kRefuseEvent, kStoreEvent,
 //     kDiscoverEvent and kDiscoveredEvent, what Raft records of its logs and clients of the images
-//     that they get. Types are told by their names.
+//     that they get, and what the runner records of secret keys that it has found. Types are told
+//     by their names.
 //   - a node that crashes, stops or restarts holds no role and no view until it records one again;
 //     one that is paused or hangs keeps both, but does not lead meanwhile.
 //   - a fault whose end row bears the very time at which the run ends was not lifted, the run ended

@@ -7,9 +7,7 @@ namespace twinbed::sim {
 namespace {
 
 DutyCycle duty_of(const LastingRadioFault& item) {
-  const RadioFault& radio = item.fault.radio;
-  const auto on_ns = std::llround(static_cast<double>(to_ns(radio.period)) * radio.duty);
-  return {radio.period, Duration{on_ns}, item.begun};
+  return {item.fault.radio.period, time_on(item.fault.radio), item.begun};
 }
 
 Jammer jammer_of(const LastingRadioFault& item) {
@@ -22,6 +20,10 @@ CardAddress address(std::uint32_t node, std::uint32_t interface) {
 }
 
 }  // namespace
+
+Duration time_on(const RadioFault& radio) {
+  return Duration{std::llround(static_cast<double>(to_ns(radio.period)) * radio.duty)};
+}
 
 void RadioFaults::add(const LastingRadioFault& item, CardState& state) {
   const RadioFault& radio = item.fault.radio;

@@ -12,6 +12,9 @@
 
 namespace twinbed::sim {
 
+/// For how long of each period a jammer sends, or a card is awake; period and duty are of the plan.
+Duration time_on(const RadioFault& radio);
+
 struct LastingRadioFault {
   const FaultSpec& fault;
   std::uint32_t number = 0;                  ///< in the plan

@@ -17,6 +17,10 @@ Duration difs(ChannelMhz channel) {
 
 }  // namespace
 
+Duration ChannelAccess::longest_wait(std::uint32_t window, ChannelMhz channel) {
+  return difs(channel) + kSlot * window;
+}
+
 /// Silence counts whether or not something waits.
 void ChannelAccess::count_slots(Time now) {
   if (now <= counts_from_) return;

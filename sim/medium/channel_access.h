@@ -34,6 +34,9 @@ class ChannelAccess {
   /// Nothing waits any more.
   void cancel() { is_waiting_ = false; }
 
+  /// The longest that a frame waits in silence: DIFS and all slots of a back-off.
+  static Duration longest_wait(std::uint32_t window, ChannelMhz channel);
+
   bool has_carrier_sense() const { return has_carrier_sense_; }
   Time access_at() const { return access_at_; }
 

@@ -38,40 +38,24 @@ TableMedium::TableMedium(World& world, const AirOptions& options)
       random_key_(hash_bytes(as_bytes("radio"), world.seed)) {}
 
 void TableMedium::add_node(NodeId node, RadioNode radio) {
-  const auto index = static_cast<std::size_t>(node);
-  if (nodes_.size() <= index) nodes_.resize(index + 1);
-  TWINBED_CHECK(nodes_[index].count == 0, "a node's cards are given once");
-  nodes_[index] = {node, links_.add_place(std::move(radio.mobility), radio.is_moving),
-                   static_cast<std::uint32_t>(cards_.size()),
-                   static_cast<std::uint32_t>(radio.cards.size())};
+  const std::uint32_t place = links_.add_place(std::move(radio.mobility), radio.is_moving);
+  index_.add(node, place, radio.cards.size());
   for (std::uint32_t i = 0; i < radio.cards.size(); ++i) {
     const CardOptions& options = radio.cards[i];
-    const std::uint32_t card = links_.add_radio(nodes_[index].place, options);
+    const std::uint32_t card = links_.add_radio(place, options);
     ChannelAccess access(options.carrier_sense, options.contention_window,
                          RandomStream(world_.seed, "back-off", card));
     cards_.emplace_back(CardAddress{node, InterfaceId{i}}, options, std::move(access));
   }
 }
 
-std::uint32_t TableMedium::place_of(NodeId node) const {
-  const auto index = static_cast<std::size_t>(node);
-  TWINBED_CHECK(index < nodes_.size() && nodes_[index].count > 0, "a node without cards");
-  return nodes_[index].place;
-}
-
 void TableMedium::set_record(NodeId from, NodeId to, LinkRecord record) {
-  links_.set_record(place_of(from), place_of(to), std::move(record));
-}
-
-std::uint32_t TableMedium::cards_of(NodeId node) const {
-  const auto index = static_cast<std::size_t>(node);
-  return index < nodes_.size() ? nodes_[index].count : 0;
+  links_.set_record(index_.place_of(from), index_.place_of(to), std::move(record));
 }
 
 const TableMedium::Card* TableMedium::find(CardAddress card) const {
-  const auto interface = static_cast<std::uint32_t>(card.interface);
-  if (interface >= cards_of(card.node)) return nullptr;
-  return &cards_[nodes_[static_cast<std::size_t>(card.node)].first_card + interface];
+  const std::uint32_t number = index_.find(card);
+  return number == CardIndex::kNone ? nullptr : &cards_[number];
 }
 
 TableMedium::Card* TableMedium::find(CardAddress card) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "sim/medium/air_options.h"
+#include "sim/medium/card_index.h"
 #include "sim/medium/channel_access.h"
 #include "sim/medium/radio_links.h"
 #include "sim/medium/rates.h"
@@ -55,7 +56,7 @@ class TableMedium final : public RadioMedium {
   std::uint64_t jammed(std::uint32_t number) const override;
 
   CardAddress address_of(std::uint32_t card) const override { return cards_[card].address; }
-  std::uint32_t cards_of(NodeId node) const override;
+  std::uint32_t cards_of(NodeId node) const override { return index_.cards_of(node); }
   std::uint32_t antennas_of(CardAddress card) const override;
   ChannelMhz channel_of(CardAddress card) const override;
   bool has_room(CardAddress card) const override;
@@ -64,7 +65,7 @@ class TableMedium final : public RadioMedium {
   void set_tap(RadioTap* tap) override { tap_ = tap; }
 
   /// Where a node is.
-  Position position(NodeId node) { return links_.position(place_of(node), world_.now); }
+  Position position(NodeId node) { return links_.position(index_.place_of(node), world_.now); }
 
  private:
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
@@ -129,7 +130,6 @@ class TableMedium final : public RadioMedium {
 
   Card* find(CardAddress card);
   const Card* find(CardAddress card) const;
-  std::uint32_t place_of(NodeId node) const;
 
   // Sending.
   void request_access(std::uint32_t card);
@@ -173,14 +173,8 @@ class TableMedium final : public RadioMedium {
   Duration coherence_;
   std::uint64_t random_key_;
   std::vector<Card> cards_;
+  CardIndex index_;
   std::uint64_t frames_sent_ = 0;
-  struct NodeCards {
-    NodeId node{};
-    std::uint32_t place = 0;
-    std::uint32_t first_card = 0;
-    std::uint32_t count = 0;
-  };
-  std::vector<NodeCards> nodes_;  ///< by node; count 0 for those without cards
   std::vector<Transmission> transmissions_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> on_air_;

@@ -47,7 +47,7 @@ void TableMedium::set_duty(CardAddress address, const DutyCycle& duty) {
 }
 
 void TableMedium::set_fade_mdb(NodeId node, int loss_mdb) {
-  if (cards_of(node) > 0) links_.set_fade_mdb(place_of(node), loss_mdb);
+  if (cards_of(node) > 0) links_.set_fade_mdb(index_.place_of(node), loss_mdb);
 }
 
 void TableMedium::set_jammer(std::uint32_t number, const std::optional<Jammer>& jammer) {

@@ -25,6 +25,7 @@
 #include "core/base/check.h"
 #include "sim/medium/airtime.h"
 #include "sim/medium/propagation.h"
+#include "sim/ns3/ns3_limits.h"
 
 namespace twinbed::sim {
 namespace {
@@ -160,19 +161,6 @@ ns3::WifiPhyBand band_of(ChannelMhz channel) {
   return static_cast<int>(channel) < 3000 ? ns3::WIFI_PHY_BAND_2_4GHZ : ns3::WIFI_PHY_BAND_5GHZ;
 }
 
-/// The number of a channel that is 20 MHz wide, 0 where there is none.
-std::uint8_t number_of(ChannelMhz channel) {
-  for (const ns3::FrequencyChannelInfo& known :
-       ns3::WifiPhyOperatingChannel::m_frequencyChannels) {
-    const auto& [number, frequency, width, type, band] = known;
-    if (frequency == static_cast<std::uint16_t>(channel) && width == 20 &&
-        type == ns3::WIFI_PHY_OFDM_CHANNEL && band == band_of(channel)) {
-      return number;
-    }
-  }
-  return 0;
-}
-
 ns3::Ptr<ns3::ErrorRateModel> error_rate_of(ErrorRateModel model) {
   switch (model) {
     case ErrorRateModel::kNist: return ns3::CreateObject<ns3::NistErrorRateModel>();
@@ -288,6 +276,8 @@ struct Ns3Air::Ns3 {
   std::map<ChannelMhz, ns3::Ptr<ns3::YansWifiChannel>> channels;
   std::vector<Card> cards;
 
+  Ns3(World& of, const AirOptions& air, Ns3CardObserver& told)
+      : world(of), options(air), observer(told) {}
   ~Ns3() {
     cards.clear();
     for (const auto& [frequency, channel] : channels) channel->Dispose();
@@ -317,7 +307,7 @@ struct Ns3Air::Ns3 {
     phy->SetMobility(ns3::CreateObject<CardPosition>(world, *card.place));
     phy->SetChannel(channel_at(frequency));
     phy->SetOperatingChannel(
-        ns3::WifiPhy::ChannelTuple{number_of(frequency), 20, band_of(frequency), 0});
+        ns3::WifiPhy::ChannelTuple{ns3_channel_number(frequency), 20, band_of(frequency), 0});
     phy->ConfigureStandard(ns3::WIFI_STANDARD_80211n);
     phy->SetPreambleDetectionModel(preamble);
     phy->SetTxPowerStart(given.tx_power_dbm);
@@ -348,41 +338,6 @@ struct Ns3Air::Ns3 {
   }
 };
 
-std::string_view mistake_in_ns3_air(const AirOptions& options) {
-  if (options.fading.model == FadingModel::kRician) {
-    return "ns-3's physical layer knows no Rician fading; use Nakagami, or the table medium";
-  }
-  if (options.shadowing.deviation_db > 0) {
-    return "ns-3's physical layer knows no shadowing that lasts; use the table medium";
-  }
-  if (options.coherence > Duration{}) {
-    return "ns-3 draws fading anew for each frame; leave the coherence time away, or use the table "
-           "medium";
-  }
-  return "";
-}
-
-std::string_view mistake_in_ns3_card(const CardOptions& options) {
-  if (options.antenna_gains_dbi.size() > 1) {
-    return "a card of ns-3's physical layer has 1 antenna; use the table medium for several";
-  }
-  if (!is_ns3_channel(options.channel)) {
-    return "ns-3 knows no channel 20 MHz wide at this frequency; take one of 802.11's";
-  }
-  return "";
-}
-
-std::string_view mistake_in_ns3_rate(const TxParams& params) {
-  if (params.modulation != Modulation::kHt) return "ns-3's medium sends HT alone";
-  if (params.bandwidth != Bandwidth::k20Mhz) return "ns-3's medium sends 20 MHz wide alone";
-  if (params.mcs > 7) return "ns-3's medium sends on one spatial stream alone: MCS 0 to 7";
-  if (params.stbc_streams > 0) return "ns-3's medium sends without STBC";
-  // The receiver of ns-3 3.37 reads the rate from HT-SIG, in which it has no place for LDPC.
-  return params.ldpc ? "ns-3's medium sends without LDPC" : "";
-}
-
-bool is_ns3_channel(ChannelMhz channel) { return number_of(channel) != 0; }
-
 Ns3Air::Ns3Air(World& world, const AirOptions& options, Ns3CardObserver& observer)
     : ns3_(std::make_unique<Ns3>(world, options, observer)) {
   TWINBED_CHECK(mistake_in_air(options).empty(), mistake_in_air(options));
@@ -392,8 +347,8 @@ Ns3Air::Ns3Air(World& world, const AirOptions& options, Ns3CardObserver& observe
 Ns3Air::~Ns3Air() = default;
 
 std::uint32_t Ns3Air::add_place(std::unique_ptr<Mobility> mobility, bool is_moving) {
-  ns3_->places.push_back(std::make_unique<Place>(
-      SteppedMobility(std::move(mobility), is_moving, ns3_->options.position_step)));
+  ns3_->places.emplace_back(new Place{
+      SteppedMobility(std::move(mobility), is_moving, ns3_->options.position_step)});
   return static_cast<std::uint32_t>(ns3_->places.size() - 1);
 }
 

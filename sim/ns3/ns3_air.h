@@ -5,22 +5,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 
 #include "core/base/bytes.h"
 #include "sim/medium/air_options.h"
 #include "sim/world.h"
 
 namespace twinbed::sim {
-
-/// What makes these options impossible with ns-3's own physical layer, in one sentence; empty:
-/// nothing. They must be without other mistakes (mistake_in_air, mistake_in_card).
-std::string_view mistake_in_ns3_air(const AirOptions& options);
-std::string_view mistake_in_ns3_card(const CardOptions& options);
-/// The same of a frame's rate, in a few words (after mistake_in_rate).
-std::string_view mistake_in_ns3_rate(const TxParams& params);
-/// Whether ns-3 knows a channel 20 MHz wide around this frequency.
-bool is_ns3_channel(ChannelMhz channel);
 
 /// Is told what the cards of the air notice. Calls come from within events of ns-3.
 class Ns3CardObserver {

@@ -13,15 +13,11 @@ Ns3Medium::Ns3Medium(World& world, const AirOptions& options)
     : world_(world), simulator_(world), air_(world, options, *this) {}
 
 void Ns3Medium::add_node(NodeId node, RadioNode radio) {
-  const auto index = static_cast<std::size_t>(node);
-  if (nodes_.size() <= index) nodes_.resize(index + 1);
-  TWINBED_CHECK(nodes_[index].count == 0, "a node's cards are given once");
-  nodes_[index] = {air_.add_place(std::move(radio.mobility), radio.is_moving),
-                   static_cast<std::uint32_t>(cards_.size()),
-                   static_cast<std::uint32_t>(radio.cards.size())};
+  const std::uint32_t place = air_.add_place(std::move(radio.mobility), radio.is_moving);
+  index_.add(node, place, radio.cards.size());
   for (std::uint32_t i = 0; i < radio.cards.size(); ++i) {
     const CardOptions& options = radio.cards[i];
-    const std::uint32_t number = air_.add_card(nodes_[index].place, options);
+    const std::uint32_t number = air_.add_card(place, options);
     Card card{.address = {node, InterfaceId{i}},
               .channel = options.channel,
               .wanted_channel = options.channel,
@@ -37,15 +33,9 @@ void Ns3Medium::add_node(NodeId node, RadioNode radio) {
   }
 }
 
-std::uint32_t Ns3Medium::cards_of(NodeId node) const {
-  const auto index = static_cast<std::size_t>(node);
-  return index < nodes_.size() ? nodes_[index].count : 0;
-}
-
 const Ns3Medium::Card* Ns3Medium::find(CardAddress card) const {
-  const auto interface = static_cast<std::uint32_t>(card.interface);
-  if (interface >= cards_of(card.node)) return nullptr;
-  return &cards_[nodes_[static_cast<std::size_t>(card.node)].first_card + interface];
+  const std::uint32_t number = index_.find(card);
+  return number == CardIndex::kNone ? nullptr : &cards_[number];
 }
 
 Ns3Medium::Card* Ns3Medium::find(CardAddress card) {
@@ -238,8 +228,7 @@ void Ns3Medium::set_duty(CardAddress address, const DutyCycle& duty) {
 }
 
 void Ns3Medium::set_fade_mdb(NodeId node, int loss_mdb) {
-  if (cards_of(node) == 0) return;
-  air_.set_fade_mdb(nodes_[static_cast<std::size_t>(node)].place, loss_mdb);
+  if (index_.cards_of(node) > 0) air_.set_fade_mdb(index_.place_of(node), loss_mdb);
 }
 
 void Ns3Medium::set_jammer(std::uint32_t, const std::optional<Jammer>& jammer) {

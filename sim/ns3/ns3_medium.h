@@ -21,9 +21,11 @@
 #include <optional>
 #include <vector>
 
+#include "sim/medium/card_index.h"
 #include "sim/medium/channel_access.h"
 #include "sim/medium/transmit_queue.h"
 #include "sim/ns3/ns3_air.h"
+#include "sim/ns3/ns3_limits.h"
 #include "sim/ns3/ns3_simulator.h"
 #include "sim/radio_medium.h"
 
@@ -56,7 +58,7 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
   std::uint64_t jammed(std::uint32_t number) const override;
 
   CardAddress address_of(std::uint32_t card) const override { return cards_[card].address; }
-  std::uint32_t cards_of(NodeId node) const override;
+  std::uint32_t cards_of(NodeId node) const override { return index_.cards_of(node); }
   std::uint32_t antennas_of(CardAddress card) const override;
   ChannelMhz channel_of(CardAddress card) const override;
   bool has_room(CardAddress card) const override;
@@ -80,11 +82,6 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
     bool is_sending = false;
     CardCounters counters;
   };
-  struct NodeCards {
-    std::uint32_t place = 0;
-    std::uint32_t first_card = 0;
-    std::uint32_t count = 0;
-  };
 
   void on_received(std::uint32_t card, Bytes frame, const TxParams& params,
                    double signal_dbm) override;
@@ -106,7 +103,7 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
   Ns3Simulator simulator_;
   Ns3Air air_;
   std::vector<Card> cards_;
-  std::vector<NodeCards> nodes_;  ///< by node; count 0 for those without cards
+  CardIndex index_;
   std::uint64_t frames_sent_ = 0;
   std::vector<RadioDelivery> arrivals_;
   std::size_t next_arrival_ = 0;

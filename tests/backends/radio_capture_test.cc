@@ -13,6 +13,7 @@
 #include "backends/live_host.h"
 #include "backends/pcap/capture_replay.h"
 #include "backends/pcap/packet_file.h"
+#include "backends/pcap/radio_capture_file.h"
 #include "core/wire/ieee80211.h"
 #include "core/wire/radiotap.h"
 #include "tests/support/temporary_directory.h"
@@ -197,6 +198,69 @@ TEST_F(RadioCaptureTest, MistakesAreSentences) {
   ASSERT_TRUE(cut) << cut.error();
   while ((*cut)->receive((*cut)->descriptors()[0], [](const RxFrame&) {})) continue;
   EXPECT_THAT((*cut)->error(), HasSubstr(path + " cannot be read to its end: "));
+}
+
+TEST_F(RadioCaptureTest, EachCardIsAnInterfaceAndLibpcapReadsThemAll) {
+  auto file = RadioCaptureFile::create(path);
+  ASSERT_TRUE(file) << file.error();
+  const std::uint32_t near = file->add_card("near:0");
+  Buffer packet;
+  const auto packet_of = [&](const Buffer& frame) {
+    packet.clear();
+    write_radiotap_rx(received(frame, 2), packet);
+    packet.insert(packet.end(), frame.begin(), frame.end());
+    return Bytes(packet);
+  };
+  file->write(near, Time{1000 * kMs}, FrameDirection::kReceived, packet_of(frame_of("first", 1)));
+  const std::uint32_t far = file->add_card("far:12");
+  file->write(far, time_from_ns(5'000'000'000'123), FrameDirection::kSent,
+              packet_of(frame_of("second!", 2)));
+  EXPECT_FALSE(file->close());
+  auto replay = CaptureReplay::open(path, "wlan[22:2] == 0x2000");
+  ASSERT_TRUE(replay) << replay.error();
+  std::vector<std::string> heard;
+  (*replay)->receive((*replay)->descriptors()[0], [&](const RxFrame& frame) {
+    heard.emplace_back(as_text(frame.frame.subspan(MacHeader::kBytes)));
+  });
+  EXPECT_THAT(heard, ElementsAre("second!"));
+  if (std::system("tshark --version > /dev/null 2>&1") != 0) {
+    GTEST_SKIP() << "tshark is not installed; apt-get install tshark";
+  }
+  EXPECT_EQ(tshark("-T fields -E separator=' ' -e frame.time_epoch -e frame.interface_name "
+                   "-e frame.p2p_dir -e data.data"),
+            "1.000000000 near:0 1 " + to_hex(as_bytes("first")) + "\n" +
+            "5000.000000123 far:12 0 " + to_hex(as_bytes("second!")) + "\n");
+  EXPECT_EQ(tshark("-Y '_ws.malformed || _ws.expert' -T fields -e frame.number"), "");
+}
+
+TEST_F(RadioCaptureTest, ATimeThatNoNanosecondsCanHoldIsRefused) {
+  auto file = RadioCaptureFile::create(path);
+  ASSERT_TRUE(file) << file.error();
+  const std::uint32_t card = file->add_card("card");
+  Buffer packet;
+  write_radiotap_sent({}, ChannelMhz{5825}, packet);
+  file->write(card, Time{kMs}, FrameDirection::kSent, packet);
+  file->write(card, time_from_ns(-1), FrameDirection::kSent, packet);  // 2^64 - 1 in the file
+  EXPECT_FALSE(file->close());
+  auto capture = CaptureFile::open(path);
+  ASSERT_TRUE(capture) << capture.error();
+  EXPECT_TRUE(capture->next());
+  EXPECT_FALSE(capture->next());
+  EXPECT_EQ(capture->error(), path + " has an impossible time at frame 2");
+}
+
+TEST(RadioCaptureFileTest, AFileThatCannotBeWrittenIsASentence) {
+  EXPECT_EQ(RadioCaptureFile::create("/nowhere/at/all.pcapng").error(),
+            "the capture file cannot be written (/nowhere/at/all.pcapng: No such file or "
+            "directory), check the path");
+  auto full = RadioCaptureFile::create("/dev/full");
+  ASSERT_TRUE(full) << full.error();
+  const std::uint32_t card = full->add_card("card");
+  full->write(card, Time{}, FrameDirection::kSent, as_bytes(std::string(100'000, 'x')));
+  const auto error = full->close();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->message, "the capture file /dev/full could not be written to its end (No space "
+                            "left on device), check the disk");
 }
 
 }  // namespace

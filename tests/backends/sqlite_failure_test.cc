@@ -257,12 +257,12 @@ TEST_F(SqliteFailure, AnotherSchemaIsExplained) {
   open(path());
   sql(path(), "PRAGMA user_version = 7");
   const std::string version = "the result store " + path() +
-                              " has schema version 7, this program reads and writes version 2: "
+                              " has schema version 7, this program reads and writes version 3: "
                               "use the program that made it, or name another file";
   EXPECT_EQ(error_of(Store::open(path())), version);
   EXPECT_EQ(read_error(path()), version);
 
-  sql(path(), "PRAGMA user_version = 2; ALTER TABLE sample ADD COLUMN more INTEGER");
+  sql(path(), "PRAGMA user_version = 3; ALTER TABLE sample ADD COLUMN more INTEGER");
   const std::string altered = "the table sample of the result store " + path() +
                               " is not as this program writes it: it was altered or is damaged";
   EXPECT_EQ(error_of(Store::open(path())), altered);

@@ -38,6 +38,7 @@ class SqliteHostile : public SqliteTest {
     note((*reader).run(1));
     note((*reader).feed(1, sink));
     note((*reader).for_each_event(1, [](const EventRow&) {}));
+    note((*reader).for_each_frame(1, [](const FrameRow&) {}));
     note((*reader).inputs(1, NodeId{0}));
     note((*reader).samples(1, "test.delay"));
     note((*reader).verdicts(1));
@@ -147,7 +148,7 @@ TEST_F(SqliteHostile, AViewThatNeverEndsIsNoTable) {
 TEST_F(SqliteHostile, ComputedColumnsAreNotRead) {
   write_store();
   sql(path(), "DROP TABLE frame; CREATE TABLE frame (run_id INTEGER NOT NULL, time_ns INTEGER NOT "
-              "NULL, node_id INTEGER, direction TEXT NOT NULL, "
+              "NULL, node_id INTEGER, card INTEGER, direction TEXT NOT NULL, "
               "bytes BLOB AS (zeroblob(1000000000)))");
   EXPECT_THAT(read_everything(path()), HasSubstr("the table frame of the result store"));
 }
@@ -164,6 +165,8 @@ TEST_F(SqliteHostile, RowsThatMakeNoSenseAreErrors) {
       {"UPDATE event SET fields = CAST(x'7b22ff223a317d' AS TEXT)", "no flat JSON object"},
       {"UPDATE sample SET metric_id = 99", "a sample has no metric"},
       {"UPDATE sample SET node_id = 5000000000", "a row has the impossible node 5000000000"},
+      {"INSERT INTO frame VALUES (1, 0, 0, -2, 'sent', x'')",
+       "a frame has the impossible card -2"},
       {"UPDATE verdict SET node_id = -7", "a row has the impossible node -7"},
       {"UPDATE node SET node_id = 9", "its nodes are not numbered from 0"},
       {"UPDATE node SET node_id = 0", "its nodes are not numbered from 0"},

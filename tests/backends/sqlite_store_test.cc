@@ -14,7 +14,7 @@ TEST_F(SqliteStore, CreatesAFileThatExplainsItself) {
   open(path());
   EXPECT_EQ(sql(path(), "PRAGMA journal_mode"), "wal");
   EXPECT_EQ(sql(path(), "PRAGMA application_id"), std::to_string(kApplicationId));
-  EXPECT_EQ(sql(path(), "PRAGMA user_version"), "2");
+  EXPECT_EQ(sql(path(), "PRAGMA user_version"), "3");
   EXPECT_EQ(sql(path(), "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE "
                         "type = 'table' AND sql NOT LIKE '%STRICT' ORDER BY name)"),
             "NULL");
@@ -150,6 +150,7 @@ TEST_F(SqliteStore, TheOtherTablesTakeTheirRows) {
   store->add_input({at_ns(2), NodeId{1}, "datagram", as_bytes(bytes)});
   store->add_input({at_ns(3), NodeId{0}, "timer", as_bytes(bytes)});
   store->add_frame({at_ns(4), NodeId{1}, "sent", as_bytes(bytes)});
+  store->add_frame({at_ns(5), NodeId{0}, "received", as_bytes(bytes), InterfaceId{2}});
   store->add_link({0, "h1", "h2", "{\"delay_ns\":5}"});
   store->add_lateness({NodeId{1}, "timer", 10, 2, 900, 1000, 50, 90, 99});
   const std::vector<HistogramBin> bins = {{-INFINITY, 0, 4}, {0, 1.5, 5}};
@@ -169,8 +170,11 @@ TEST_F(SqliteStore, TheOtherTablesTakeTheirRows) {
   EXPECT_EQ((*inputs)[1].at, at_ns(3));
   EXPECT_EQ((*inputs)[1].payload, to_buffer(bytes));
   EXPECT_EQ(*(*reader).verdicts(1), (std::vector<VerdictRow>{found, good}));
-  EXPECT_EQ(sql(path(), "SELECT time_ns, node_id, direction, hex(bytes) FROM frame"),
-            "4|1|sent|00FF01");
+  EXPECT_EQ(sql(path(), "SELECT time_ns, node_id, card, direction, hex(bytes) FROM frame"),
+            "4|1|NULL|sent|00FF01\n5|0|2|received|00FF01");
+  std::vector<std::optional<InterfaceId>> cards;
+  EXPECT_TRUE((*reader).for_each_frame(1, [&](const FrameRow& row) { cards.push_back(row.card); }));
+  EXPECT_EQ(cards, (std::vector<std::optional<InterfaceId>>{std::nullopt, InterfaceId{2}}));
   EXPECT_EQ(sql(path(), "SELECT * FROM link"), "1|0|h1|h2|{\"delay_ns\":5}");
   EXPECT_EQ(sql(path(), "SELECT * FROM lateness"), "1|1|timer|10|2|900|1000|50|90|99");
   EXPECT_EQ(sql(path(), "SELECT * FROM histogram"), "1|1|NULL|-Inf|0.0|4\n1|1|NULL|0.0|1.5|5");

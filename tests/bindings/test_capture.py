@@ -2,6 +2,7 @@
 
 import collections
 import shutil
+import statistics
 import struct
 import subprocess
 import sys
@@ -22,8 +23,8 @@ def tshark():
     if program is None:
         pytest.skip("tshark is not installed; apt-get install tshark")
 
-    def read(path, fields, condition=""):
-        words = [program, "-r", str(path), *CHECKED, "-T", "fields", "-Y", condition]
+    def read(path, fields, condition="", options=()):
+        words = [program, "-r", str(path), *CHECKED, *options, "-T", "fields", "-Y", condition]
         for field in fields:
             words += ["-e", field]
         result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
@@ -31,6 +32,13 @@ def tshark():
         return [line.split("\t") for line in result.stdout.splitlines()]
 
     return read
+
+
+@pytest.fixture
+def on_air(root):
+    """A radio link with fading and two antennas at its end, for some seconds."""
+    settings = {"duration": "3 s", "checkers": "[]", "radio.path_loss.loss": "100 dB"}
+    return tb.Scenario.load(root / "scenarios/wfb/diversity.yaml", settings)
 
 
 @pytest.fixture
@@ -268,3 +276,84 @@ def test_without_the_privilege_a_real_capture_is_refused(kill_leader, tmp_path, 
         "root (sudo), or without a capture" in result.stderr
     )
     assert not (tmp_path / "results").exists(), "no run was begun"
+
+
+#: WFB-NG's frames are encrypted without saying so; what is in them is no LLC.
+OPAQUE = ["--disable-protocol", "llc"]
+
+
+def counted(run, metric, node):
+    """What the medium has counted at a node's cards."""
+    samples = run.samples(metric)
+    return int(samples[samples["node"] == node]["value"].iloc[-1])
+
+
+def test_radio_frames_are_read_with_their_cards_and_readings(on_air, db, tmp_path, tshark):
+    run = tb.run(on_air, seed=1, db=db, capture=True)
+    path = tmp_path / "ground.pcapng"
+    received = counted(run, "radio.received", "ground")
+    assert run.write_capture(path, node="ground", radio=True) == received > 1000
+    assert received < counted(run, "radio.sent", "drone")
+    assert tshark(path, ["frame.number"], "_ws.malformed || _ws.expert", OPAQUE) == []
+    said = ["frame.interface_name", "frame.p2p_dir", "radiotap.channel.freq", "radiotap.mcs.index"]
+    assert set(map(tuple, tshark(path, said))) == {("ground:0", "1", "5825", "1")}
+    readings = tshark(path, ["radiotap.dbm_antsignal", "radiotap.dbm_antnoise", "radiotap.antenna"])
+    assert {(noise, antenna) for _, noise, antenna in readings} == {("-94,-94", "0,1")}
+    signals = [list(map(int, signal.split(","))) for signal, _, _ in readings]
+    first, second = (statistics.mean(pair[antenna] for pair in signals) for antenna in (0, 1))
+    assert first == pytest.approx(-80, abs=4), "20 dBm less 100 dB, and what fading does"
+    assert second == pytest.approx(-80, abs=4)
+    assert any(pair[0] != pair[1] for pair in signals)
+
+
+def test_each_radio_frame_is_there_once_as_it_was_sent(on_air, db, tmp_path, tshark):
+    run = tb.run(on_air, seed=1, db=db, capture=True)
+    path = tmp_path / "air.pcapng"
+    sent = counted(run, "radio.sent", "drone")
+    assert run.write_capture(path, radio=True) == sent
+    assert tshark(path, ["frame.number"], "_ws.malformed || _ws.expert", OPAQUE) == []
+    said = ["frame.interface_name", "frame.p2p_dir", "radiotap.channel.freq", "radiotap.mcs.index"]
+    rows = tshark(path, said)
+    assert len(rows) == sent
+    assert set(map(tuple, rows)) == {("drone:0", "0", "5825", "1")}
+    assert len(tshark(path, ["frame.number"], "radiotap.present.txflags == 1")) == sent
+    assert all(row[0].startswith("57:42:") for row in tshark(path, ["wlan.ta"]))
+    stored = frames(run, direction="sent")
+    times = stored[stored["card"].notna()]["time_ns"]
+    written = [row[0] for row in tshark(path, ["frame.time_epoch"])]
+    assert written == [f"{ns // 10**9}.{ns % 10**9:09}" for ns in times]
+
+
+def test_packets_and_radio_frames_are_files_of_their_own(on_air, pingpong, db, tmp_path, tshark):
+    run = tb.run(on_air, seed=1, db=db, capture=True)
+    plain = tb.run(on_air, seed=1, db=db)
+    assert run.info["fingerprint"] == plain.info["fingerprint"]
+    assert run.replay().equal
+    packets = frames(run, direction="sent")
+    packets = packets[packets["card"].isna()]
+    assert run.write_capture(tmp_path / "wired.pcap") == len(packets) > 0
+    assert {row[0] for row in tshark(tmp_path / "wired.pcap", ["frame.protocols"])} == {
+        "raw:ip:udp:data"
+    }
+    wired = tb.run(pingpong, seed=1, db=db, capture=True)
+    with pytest.raises(tb.ResultsError, match="has no radio frames; leave out --radio"):
+        wired.write_capture(tmp_path / "none.pcapng", radio=True)
+    with pytest.raises(tb.ResultsError, match="was not captured"):
+        plain.write_capture(tmp_path / "none.pcapng", radio=True)
+    assert not (tmp_path / "none.pcapng").exists()
+
+
+def test_the_command_line_writes_radio_frames(on_air, twinbed_command, db, tmp_path):
+    run = tb.run(on_air, seed=1, db=db, capture=True)
+    count = run.write_capture(tmp_path / "air.pcapng", node="ground", radio=True)
+    words = ["capture", f"{db}#1", "again.pcapng", "--radio", "--node", "ground"]
+    written = twinbed_command(*words, cwd=tmp_path)
+    assert written.stderr == f"{count} frames in again.pcapng\n"
+    assert (tmp_path / "again.pcapng").read_bytes() == (tmp_path / "air.pcapng").read_bytes()
+    piped = subprocess.run(
+        [sys.executable, "-m", "twinbed", "capture", f"{db}#1", "-", *words[3:]],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert piped.stdout == (tmp_path / "air.pcapng").read_bytes()

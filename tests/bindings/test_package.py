@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import subprocess
 import tomllib
 
 import nbformat
@@ -102,3 +103,11 @@ def test_the_notebook_runs_from_top_to_bottom(root, name):
         notebook, timeout=120, resources={"metadata": {"path": str(root / "notebooks")}}
     )
     client.execute()
+
+
+def test_native_programs_need_nothing_of_ns3(node_program):
+    needed = subprocess.run(
+        ["ldd", str(node_program)], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert "libsqlite3" in needed
+    assert "ns3" not in needed

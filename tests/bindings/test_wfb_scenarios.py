@@ -16,6 +16,7 @@ SCENARIOS = [
     "jammer",
     "node_crash_manual",
     "node_crash_ssh",
+    "ns3_air",
     "overload_queue",
     "session_loss",
     "stale_init_script",
@@ -87,6 +88,41 @@ def test_a_full_queue_is_counted(root, db):
     assert 12 < counts["radio.airtime"] < 15
 
 
+def test_ns3_s_own_physical_layer_receives_what_the_table_does(root, tmp_path):
+    shares = []
+    for medium in ("ns3", "table"):
+        results = tb.replicate(
+            tb.Scenario.load(root / "scenarios/wfb/ns3_air.yaml", {"radio.medium": medium}),
+            replications=2,
+            seed=1,
+            db=tmp_path / f"{medium}.db",
+        )
+        counts = results.query(
+            "SELECT metric, sum(value) AS value FROM v_sample"
+            " WHERE metric IN ('radio.sent', 'radio.received') GROUP BY metric"
+        ).set_index("metric")["value"]
+        assert counts["radio.sent"] > 8000
+        shares.append(counts["radio.received"] / counts["radio.sent"])
+    # Two shares of some thousands of independent frames differ by less than four deviations.
+    assert 0.5 < shares[0] < 0.95
+    assert shares[0] == pytest.approx(shares[1], abs=0.025)
+
+
+def test_ns3_s_runs_follow_one_another_in_a_process_and_go_side_by_side_in_several(root, tmp_path):
+    scenario = root / "scenarios/wfb/ns3_air.yaml"
+    prints = [
+        tb.replicate(scenario, replications=3, seed=5, jobs=jobs, db=tmp_path / f"{jobs}.db")
+        .runs()["fingerprint"]
+        .tolist()
+        for jobs in (1, 2)
+    ]
+    assert prints[0] == prints[1]
+    assert len(set(prints[0])) == 3
+    assert tb.open(tmp_path / "1.db").run(2).replay().equal
+    with pytest.raises(tb.RunError, match="which another run in this process has"):
+        tb.diff(f"{tmp_path}/1.db#1", f"{tmp_path}/1.db#2")
+
+
 def test_the_same_seed_gives_the_same_air(root, tmp_path):
     scenario = root / "scenarios/wfb/diversity.yaml"
     first, again, other = (
@@ -97,3 +133,8 @@ def test_the_same_seed_gives_the_same_air(root, tmp_path):
     )
     assert first == again
     assert other != first
+
+
+def test_the_medium_of_ns3_is_for_mode_sim(root, db, node_program):
+    with pytest.raises(tb.RunError, match="ns-3's medium, which cannot keep up with real time"):
+        tb.run(root / "scenarios/wfb/ns3_air.yaml", "real", seed=1, db=db)

@@ -137,6 +137,22 @@ TEST(RadiotapRx, KnowsAnInjectedFrame) {
   EXPECT_TRUE(read->is_injected);
 }
 
+TEST(RadiotapRx, KnowsWhatItsHostHasSentWithChannelAndRate) {
+  for (const TxParams& rate : {TxParams{kHt, 5, 1, 1, k40Mhz, true, true},
+                               TxParams{kVht, 4, 2, 1, k80Mhz, true, true}}) {
+    Buffer packet;
+    write_radiotap_sent(rate, ChannelMhz{2437}, packet);
+    packet.push_back(std::byte{0x77});
+    const auto read = read_radiotap_rx(packet);
+    ASSERT_TRUE(read);
+    EXPECT_TRUE(read->is_injected);
+    EXPECT_EQ(read->frame.channel, ChannelMhz{2437});
+    EXPECT_TRUE(same_rate(read->frame.rate, rate));
+    EXPECT_EQ(read->frame.antenna_count, 0);
+    EXPECT_EQ(to_hex(read->frame.frame), "77");
+  }
+}
+
 TEST(RadiotapRx, RefusesEveryTruncation) {
   Buffer packet;
   write_radiotap_rx(frame_of(4, {kVht, 9, 2, 1, k80Mhz, true, true}), packet);

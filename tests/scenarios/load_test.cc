@@ -177,8 +177,10 @@ TEST(LoadScenarioTest, RadiosOfEveryKind) {
   ASSERT_TRUE(scenario->radio);
   EXPECT_EQ(scenario->radio->air.error_rate, sim::ErrorRateModel::kYans);
   EXPECT_EQ(scenario->radio->air.path_loss.exponent, 2.75);
-  ASSERT_EQ(scenario->radio->links.size(), 3U);
+  ASSERT_EQ(scenario->radio->links.size(), 4U);
   EXPECT_EQ(scenario->radio->links[2].trace[1].signal_mdb, -80'250);
+  ASSERT_EQ(scenario->radio->links[3].trace.size(), 3U) << "of a capture";
+  EXPECT_EQ(scenario->radio->links[3].trace[2].signal_mdb, -70'000);
 }
 
 TEST(LoadScenarioTest, AbsentAndEmptyParametersOfALinkDiffer) {

@@ -113,12 +113,14 @@ TEST_F(RunCaptureTest, FilesAreWrittenOrRefused) {
   const RunSummary plain = run(false);
   const std::string path = directory + "/out.pcap";
   const auto write = [&](std::int64_t run_id, std::optional<std::string> node) {
-    return write_capture(database, run_id, node, path);
+    return write_capture(database, run_id, {node, false}, path);
   };
   EXPECT_EQ(write(plain.run_id, std::nullopt).error(),
             database + "#2 was not captured; run it again with --capture");
   EXPECT_EQ(write(captured.run_id, "pinh").error(),
             "the run has no node 'pinh', did you mean 'ping'?");
+  EXPECT_EQ(write_capture(database, captured.run_id, {std::nullopt, true}, path).error(),
+            database + "#1 has no radio frames; leave out --radio");
   EXPECT_EQ(write(9, std::nullopt).error(), "the result store " + database + " has no run 9");
   EXPECT_FALSE(std::filesystem::exists(path));
   const auto all = write(captured.run_id, std::nullopt);

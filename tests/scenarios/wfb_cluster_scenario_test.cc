@@ -13,6 +13,7 @@
 #include "core/protocols/wfb/packet.h"
 #include "core/protocols/wfb/records.h"
 #include "core/wire/ieee80211.h"
+#include "scenarios/key_watch.h"
 #include "scenarios/load.h"
 #include "scenarios/protocols.h"
 #include "scenarios/run.h"
@@ -79,11 +80,18 @@ std::unique_ptr<Judged> judged(const Scenario& scenario, std::uint64_t seed) {
   tee.add(checkers);
   tee.add(result->rows);
   tee.add(result->undecryptable);
+  const auto keys = KeyWatch::make(scenario, tee);
+  EXPECT_TRUE(keys) << keys.error();
   const auto simulator = build_simulation(scenario, seed, tee);
   EXPECT_TRUE(simulator) << simulator.error();
+  if (*keys) {
+    (*simulator)->network().set_tap(keys->get());
+    (*simulator)->radio()->set_tap(keys->get());
+  }
   (*simulator)->run_until(Time{scenario.duration});
   EXPECT_FALSE((*simulator)->failure()) << *(*simulator)->failure();
   (*simulator)->finish();
+  if (*keys) (*keys)->finish(**simulator);
   const auto outcomes = checkers.finish((*simulator)->now());
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& expect = scenario.checkers[i].expect;
@@ -252,94 +260,114 @@ TEST(WfbCluster, RefusesWhatDoesNotFitTheClusterFile) {
 
 // ---- Keys --------------------------------------------------------------------------------------
 
-/// All bytes that hosts and cards send, and the sessions that they announce.
-class Eavesdropper final : public sim::PacketTap, public sim::RadioTap {
+/// What cards announce, and the keys that are sealed in it.
+class Eavesdropper final : public sim::RadioTap {
  public:
   explicit Eavesdropper(wfb::KeyFile keys) : keys_(std::move(keys)) {}
 
-  void sent(const sim::TappedPacket& packet) override { on_wire.append(as_text(packet.payload)); }
-  void received(const sim::TappedPacket&) override {}
   void sent(Time, sim::CardAddress, ChannelMhz, const TxParams&, Bytes frame) override {
-    in_air.append(as_text(frame));
     const Bytes packet = frame.subspan(std::min(frame.size(), MacHeader::kBytes));
     if (packet.size() < wfb::kMinSessionBytes) return;
     if (static_cast<wfb::PacketType>(packet.front()) != wfb::PacketType::kSession) return;
-    announcements.emplace_back(as_text(packet));
     BoxNonce nonce;
     std::ranges::copy(packet.subspan(1, nonce.size()), nonce.begin());
-    const Bytes sealed = packet.subspan(1 + nonce.size());
     Buffer plain;
-    ASSERT_TRUE(open_box(keys_.mine, keys_.theirs, nonce, sealed, plain));
+    ASSERT_TRUE(open_box(keys_.mine, keys_.theirs, nonce, packet.subspan(1 + nonce.size()), plain));
     const auto session = wfb::read_session(plain);
     ASSERT_TRUE(session);
-    session_keys.emplace(as_text(session->key.bytes()));
+    if (!announcement.empty()) return;
+    announcement = to_buffer(frame);
+    session_key = to_buffer(session->key.bytes());
   }
   void received(Time, NodeId, const RxFrame&) override {}
 
-  std::string on_wire;
-  std::string in_air;
-  std::vector<std::string> announcements;
-  std::set<std::string> session_keys;
+  Buffer announcement;  ///< the first one, as a frame
+  Buffer session_key;   ///< that it holds
 
  private:
   wfb::KeyFile keys_;
 };
 
-/// The content of all files of a node.
-std::string disk_of(sim::Node& node) {
-  std::string content;
-  for (const std::string& name : node.storage().list()) {
-    Buffer bytes;
-    node.storage().read(name, 0, 1 << 20, bytes);
-    content.append(as_text(bytes));
-  }
-  return content;
+/// The scenario with these checkers, without faults.
+Scenario with_checkers(const std::string& checkers, const std::string& duration = "3 s") {
+  return load("node_crash_ssh",
+              {"duration=" + duration, "faults=[]", "checkers=[" + checkers + "]"});
 }
 
-class WfbKeysStay : public ::testing::TestWithParam<const char*> {};
+// What a cluster's node is made of has no room for keys (wfb::ClusterNodeOptions); what it keeps,
+// sends and is sent is searched here.
+TEST(WfbKeysStay, WhileNodesCrashAndOptionsAreOnNoKeyLeavesItsNode) {
+  for (const std::string policy : {"original", "robust"}) {
+    Settings settings{"protocol.policy=" + policy, "checkers=[{name: keys_stay}]"};
+    if (policy == "robust") settings.push_back("protocol.options.adaptive=true");
+    const auto run = judged(load("node_crash_ssh", settings), 1);
+    EXPECT_THAT(run->surprises, IsEmpty());
+    const auto searched = run->events("keys.searched");
+    ASSERT_EQ(searched.size(), 1U);
+    EXPECT_GT(field_of(searched[0], "packets"), 10'000);
+    EXPECT_GT(field_of(searched[0], "frames"), 5'000);
+    EXPECT_EQ(field_of(searched[0], "files") > 0, policy == "robust") << "epochs are kept";
+    EXPECT_GE(field_of(searched[0], "sessions"), 6) << "three streams, and after a restart";
+  }
+}
 
-TEST_P(WfbKeysStay, NoKeyEverLeavesItsNode) {
+TEST(WfbKeysStay, AKeyOnADiskIsFoundWhereItDoesNotBelong) {
   const auto keys = wfb::link_keys_from_password("twinbed");
   ASSERT_TRUE(keys);
-  const std::string policy = GetParam();
-  Settings settings{"duration=30 s", "protocol.policy=" + policy};
-  if (policy == "robust") settings.push_back("protocol.options.adaptive=true");
-  const Scenario scenario = load("node_crash_ssh", settings);
+  twinbed::testing::TemporaryDirectory scratch;
+  const Buffer file = keys->ground.write();
+  std::ofstream(scratch.path() + "/gs.key", std::ios::binary) << as_text(file);
+  Scenario scenario = with_checkers("{name: keys_stay}");
+  scenario.nodes[4].files["gs.key"] = scratch.path() + "/gs.key";
+  EXPECT_THAT(judged(scenario, 1)->surprises,
+              ElementsAre("checkers.0 is invalid: the ground's secret key stands in the file "
+                          "gs.key of far"));
+  scenario.checkers[0].options["keepers"] = std::string("central far");
+  EXPECT_THAT(judged(scenario, 1)->surprises, IsEmpty());
+  scenario.protocol.options["password"] = std::string("another");
+  scenario.checkers[0].options.clear();
+  EXPECT_THAT(judged(scenario, 1)->surprises, IsEmpty()) << "the key of another link is none";
+}
+
+TEST(WfbKeysStay, AKeyInAPacketOrFrameIsFoundAlsoBeforeItsSessionIsAnnounced) {
+  const auto keys = wfb::link_keys_from_password("twinbed");
+  ASSERT_TRUE(keys);
+  const Scenario scenario = with_checkers("{name: keys_stay}", "1 s");
   Eavesdropper tap(keys->ground);
   twinbed::testing::TextSink rows;
   const auto built = build_simulation(scenario, 1, rows);
   ASSERT_TRUE(built) << built.error();
-  sim::Simulator& simulator = **built;
-  simulator.network().set_tap(&tap);
-  simulator.radio()->set_tap(&tap);
-  simulator.run_until(Time{scenario.duration});
+  (*built)->radio()->set_tap(&tap);
+  (*built)->run_until(Time{scenario.duration});
+  ASSERT_FALSE(tap.announcement.empty());
 
-  std::map<std::string, std::string> places{{"wire", tap.on_wire}, {"air", tap.in_air}};
-  for (std::uint32_t i = 0; i < simulator.node_count(); ++i) {
-    places["disk of " + scenario.nodes[i].name] = disk_of(simulator.node(NodeId{i}));
-  }
-  std::set<std::string> secrets = tap.session_keys;
-  EXPECT_GE(secrets.size(), 6U) << "of video, mavlink and tunnel, and after a restart";
-  for (const wfb::KeyFile& file : {keys->ground, keys->drone}) {
-    secrets.emplace(as_text(file.mine.bytes()));
-  }
-  for (const auto& [place, bytes] : places) {
-    for (const std::string& secret : secrets) {
-      EXPECT_EQ(bytes.find(secret), std::string::npos) << "a key on " << place;
-    }
-  }
-  // The same search finds what does go over wire and air: a session as it is announced.
-  ASSERT_FALSE(tap.announcements.empty());
-  EXPECT_NE(tap.on_wire.find(tap.announcements.front()), std::string::npos);
-  EXPECT_NE(tap.in_air.find(tap.announcements.front()), std::string::npos);
-  if (policy == "robust") {
-    EXPECT_THAT(places["disk of central"], Not(IsEmpty())) << "epochs are kept";
-  }
-  EXPECT_THAT(places["disk of near"], IsEmpty()) << "nodes keep nothing";
+  twinbed::testing::TextSink found;
+  const auto watch = KeyWatch::make(scenario, found);
+  ASSERT_TRUE(watch && *watch);
+  const auto at = [](int second) { return Time{std::chrono::seconds(second)}; };
+  const auto send_frame = [&](int second, const Buffer& frame) {
+    (*watch)->sent(at(second), {NodeId{3}, {}}, ChannelMhz{5825}, {}, frame);
+  };
+  Buffer leak = to_buffer("some bytes, and then ");
+  leak.insert(leak.end(), tap.session_key.begin(), tap.session_key.end());
+  send_frame(1, leak);
+  EXPECT_THAT(found.lines, IsEmpty());
+  send_frame(2, tap.announcement);
+  EXPECT_THAT(found.lines, ElementsAre(AllOf(HasSubstr("the key of session 1"),
+                                             HasSubstr("place=frame"),
+                                             HasSubstr("sent_ns=1000000000"))));
+  send_frame(3, tap.announcement);
+  EXPECT_EQ(found.lines.size(), 1U) << "each key in each place once";
+
+  const sim::Packet packet{};
+  const Bytes drone = keys->drone.mine.bytes();
+  (*watch)->sent(sim::TappedPacket{at(4), NodeId{5}, packet, drone.first(31)});
+  EXPECT_EQ(found.lines.size(), 1U) << "a part of a key is none";
+  (*watch)->sent(sim::TappedPacket{at(4), NodeId{5}, packet, drone});
+  ASSERT_EQ(found.lines.size(), 2U);
+  EXPECT_THAT(found.lines[1], AllOf(HasSubstr("the drone's secret key"),
+                                    HasSubstr("place=packet")));
 }
-
-INSTANTIATE_TEST_SUITE_P(Policies, WfbKeysStay, ::testing::Values("original", "robust"),
-                         [](const auto& suite) { return std::string(suite.param); });
 
 }  // namespace
 }  // namespace twinbed::scenarios

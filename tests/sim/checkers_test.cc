@@ -23,9 +23,9 @@ TEST(MakeChecker, EveryNameMakesACheckerWithADoc) {
 TEST(MakeChecker, MistakesAreAnsweredByWhatExists) {
   EXPECT_EQ(make_checker("magic", {}, kNodes).error(),
             "there is no checker 'magic'; the checkers are 'agreement', 'at_most_one_leader', "
-            "'delivery', 'discovery', 'exactly_one_leader_eventually', 'linearizable', "
-            "'minority_refuses', 'one_committer', 'preference', 'raft_safety', 'stability' and "
-            "'traffic'");
+            "'delivery', 'discovery', 'exactly_one_leader_eventually', 'keys_stay', "
+            "'linearizable', 'minority_refuses', 'one_committer', 'preference', 'raft_safety', "
+            "'stability' and 'traffic'");
   EXPECT_EQ(make_checker("delivery", {{"setle", CheckerOption{Duration{5s}}}}, kNodes).error(),
             "the checker 'delivery' has no option 'setle'; its options are 'copies', 'require' and "
             "'settle'");

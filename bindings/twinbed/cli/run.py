@@ -134,7 +134,8 @@ def make_runs(scenario: Scenario, mode: str, again: str, **options) -> Results:
 @click.option(
     "--capture",
     is_flag=True,
-    help="Keeps the packets, for the verb capture; in mode real it needs root or CAP_NET_RAW.",
+    help="Keeps packets and radio frames, for the verb capture; in mode real it needs root or "
+    "CAP_NET_RAW.",
 )
 def run(file, mode, seed, replications, settings, jobs, db, as_json, keep_files, capture):
     """Runs a scenario: in simulation, or for real.

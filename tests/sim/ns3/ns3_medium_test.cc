@@ -3,6 +3,9 @@
 #include "sim/ns3/ns3_medium.h"
 
 #include <gmock/gmock.h>
+#include <ns3/wifi-phy-operating-channel.h>
+
+#include <map>
 
 #include "core/io/run_sink.h"
 #include "sim/medium/airtime.h"
@@ -259,6 +262,20 @@ TEST(Ns3Medium, RefusesWhatNs3DoesNotKnow) {
   card = {};
   card.channel = ChannelMhz{2484};
   EXPECT_THAT(std::string(sim::mistake_in_ns3_card(card)), ::testing::HasSubstr("no channel"));
+}
+
+TEST(Ns3Medium, KnowsTheChannelsThatNs3Knows) {
+  std::map<int, int> numbers;
+  for (const auto& [number, mhz, width, type, band] :
+       ns3::WifiPhyOperatingChannel::m_frequencyChannels) {
+    const bool is_meant = band == ns3::WIFI_PHY_BAND_2_4GHZ || band == ns3::WIFI_PHY_BAND_5GHZ;
+    if (is_meant && width == 20 && type == ns3::WIFI_PHY_OFDM_CHANNEL) numbers[mhz] = number;
+  }
+  ASSERT_GT(numbers.size(), 30U);
+  for (int mhz = 2000; mhz < 7200; ++mhz) {
+    const auto channel = ChannelMhz{static_cast<std::uint16_t>(mhz)};
+    EXPECT_EQ(sim::ns3_channel_number(channel), numbers.contains(mhz) ? numbers[mhz] : 0) << mhz;
+  }
 }
 
 /// Sends a frame every millisecond or so and says each that it hears.

@@ -1,0 +1,249 @@
+// Captures of cards in monitor mode as traces of radio links.
+#include "scenarios/radio_capture_trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "backends/pcap/packet_file.h"
+#include "backends/pcap/radio_capture_file.h"
+#include "core/wire/ieee80211.h"
+#include "core/wire/radiotap.h"
+#include "scenarios/dump.h"
+#include "scenarios/load.h"
+#include "scenarios/run.h"
+#include "scenarios/run_capture.h"
+#include "tests/support/temporary_directory.h"
+
+namespace twinbed::scenarios {
+namespace {
+
+using backends::FrameDirection;
+using backends::RadioCaptureFile;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using sim::LinkRecordStep;
+
+constexpr Duration kMs = std::chrono::milliseconds(1);
+
+constexpr const char* kRadio = R"(version: 1
+name: measured
+duration: 4 s
+protocol: {name: wfb, options: {interval: 10 ms}}
+radio:
+  error_rate: table
+  path_loss: {model: log-distance, exponent: 2.5}
+nodes:
+  - {name: camera, role: source, host: air}
+  - name: drone
+    role: transmitter
+    host: air
+    port: 5600
+    cards: [{}]
+    position: [100, 0]
+    mobility: {model: velocity, velocity: {x: 30 m/s}}
+  - {name: ground, role: receiver, cards: [{}]}
+  - {name: screen, role: sink, port: 5700}
+)";
+
+class RadioCaptureTraceTest : public ::testing::Test {
+ protected:
+  /// Adds a frame of the sender with this last byte; a card's reading for each signal.
+  void add(RadioCaptureFile& file, Duration at, std::uint8_t sender,
+           const std::vector<int>& signals, bool is_injected = false) {
+    MacHeader header;
+    header.frame_control = 0x0108;
+    header.transmitter = {std::byte{0x57}, std::byte{0x42}, std::byte{0}, std::byte{0},
+                          std::byte{1}, std::byte{sender}};
+    Buffer frame;
+    write_mac_header(header, frame);
+    RxFrame rx;
+    for (const int signal : signals) {
+      rx.readings[rx.antenna_count] = {rx.antenna_count, static_cast<std::int8_t>(signal), -95};
+      ++rx.antenna_count;
+    }
+    Buffer packet;
+    if (is_injected) {
+      write_radiotap_sent({}, ChannelMhz{5825}, packet);
+    } else {
+      write_radiotap_rx(rx, packet);
+    }
+    packet.insert(packet.end(), frame.begin(), frame.end());
+    file.write(0, Time{at}, FrameDirection::kReceived, packet);
+  }
+  RadioCaptureFile open() const {
+    auto file = RadioCaptureFile::create(path);
+    EXPECT_TRUE(file) << file.error();
+    file->add_card("ground:0");
+    return *std::move(file);
+  }
+  Result<Scenario> load(const std::string& trace) const {
+    std::ofstream(scenario_path) << kRadio;
+    return load_scenario(scenario_path,
+                         {"radio.links=[{from: drone, to: ground, trace: " + trace + "}]"});
+  }
+  std::string mistake(const CaptureTraceOptions& options = {}) const {
+    const auto steps = read_radio_capture(path, options);
+    return steps ? "none" : steps.error();
+  }
+
+  twinbed::testing::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/ground.pcapng";
+  const std::string scenario_path = directory.path() + "/scenario.yaml";
+};
+
+TEST_F(RadioCaptureTraceTest, StepsAreMeanPowersFromTheFirstFrameOn) {
+  RadioCaptureFile file = open();
+  add(file, 5000 * kMs, 1, {-60});
+  add(file, 5099 * kMs, 1, {-70});
+  add(file, 5100 * kMs, 1, {-80, -80, -83, -83});
+  add(file, 5350 * kMs, 1, {-128, -90});
+  EXPECT_FALSE(file.close());
+  const auto steps = read_radio_capture(path, {});
+  ASSERT_TRUE(steps) << steps.error();
+  // Of 1e-6 mW and 1e-7 mW; of 1e-8 and 10^-8.3; an antenna whose signal is not known counts not.
+  EXPECT_THAT(*steps, ElementsAre(LinkRecordStep{Time{}, -62'596, 0},
+                                  LinkRecordStep{Time{100 * kMs}, -81'246, 0},
+                                  LinkRecordStep{Time{300 * kMs}, -90'000, 0}));
+  const auto coarse = read_radio_capture(path, {"", 1000 * kMs});
+  ASSERT_TRUE(coarse) << coarse.error();
+  EXPECT_EQ(coarse->size(), 1U);
+}
+
+TEST_F(RadioCaptureTraceTest, FramesOfTheHostItselfAndWithoutSignalCountNot) {
+  RadioCaptureFile file = open();
+  add(file, 1000 * kMs, 9, {}, true);
+  add(file, 1500 * kMs, 7, {});
+  add(file, 2000 * kMs, 1, {-61});
+  EXPECT_FALSE(file.close());
+  const auto steps = read_radio_capture(path, {});
+  ASSERT_TRUE(steps) << steps.error();
+  EXPECT_THAT(*steps, ElementsAre(LinkRecordStep{Time{1000 * kMs}, -61'000, 0}));
+}
+
+TEST_F(RadioCaptureTraceTest, OneOfSeveralSendersIsChosenByAFilter) {
+  RadioCaptureFile file = open();
+  add(file, 1000 * kMs, 0, {-61});
+  add(file, 1010 * kMs, 1, {-75});
+  EXPECT_FALSE(file.close());
+  EXPECT_EQ(mistake(), "frame 2: its sender is 57:42:00:00:01:01, that of frame 1 is "
+                       "57:42:00:00:01:00; choose one with 'filter: wlan addr2 57:42:00:00:01:00'");
+  const auto steps = read_radio_capture(path, {"wlan addr2 57:42:00:00:01:01", 100 * kMs});
+  ASSERT_TRUE(steps) << steps.error();
+  EXPECT_THAT(*steps, ElementsAre(LinkRecordStep{Time{}, -75'000, 0}));
+  EXPECT_EQ(mistake({"wlan addr2 57:42:00:00:01:02", 100 * kMs}),
+            "there is no frame of another station with a signal in it, check the filter");
+  EXPECT_THAT(mistake({"wlan[", 100 * kMs}), HasSubstr("the filter 'wlan[' is not one of libpcap"));
+}
+
+TEST_F(RadioCaptureTraceTest, WhatCannotBeATraceIsSaidWithItsFrame) {
+  {
+    RadioCaptureFile file = open();
+    add(file, 1000 * kMs, 0, {-61});
+    add(file, 999 * kMs, 0, {-61});
+    EXPECT_FALSE(file.close());
+  }
+  EXPECT_EQ(mistake(), "frame 2: it is earlier than a frame before it, put the capture in order "
+                       "with reordercap");
+  {
+    RadioCaptureFile file = open();
+    add(file, {}, 0, {-61});
+    add(file, std::chrono::hours(24) * 36501, 0, {-61});
+    EXPECT_FALSE(file.close());
+  }
+  EXPECT_EQ(mistake(), "frame 2: it is more than 100 years later than the first one, put its time "
+                       "right with editcap");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_THAT(mistake(), HasSubstr("after frame 1: " + path + " cannot be read to its end: "));
+  {
+    RadioCaptureFile file = open();
+    for (int i = 0; i < 100'000; ++i) add(file, i * kMs, 0, {-61 - i % 2});
+    EXPECT_FALSE(file.close());
+  }
+  EXPECT_EQ(mistake({"", kMs}), "the capture makes 100000 steps, which have more than 1 MiB as "
+                                "text; take a longer 'average' than 1 ms");
+  auto wired = backends::PacketFile::create(path, backends::LinkLayer::kRawIp);
+  ASSERT_TRUE(wired && !wired->close());
+  EXPECT_THAT(mistake(), HasSubstr(path + " holds no 802.11 frames with radiotap headers"));
+}
+
+TEST_F(RadioCaptureTraceTest, MistakesInAScenarioHaveTheirPlace) {
+  RadioCaptureFile file = open();
+  add(file, 1000 * kMs, 0, {-61});
+  EXPECT_FALSE(file.close());
+  const auto error = [&](const std::string& trace) {
+    const auto scenario = load(trace);
+    const std::string text = scenario ? "none" : scenario.error();
+    return text.substr(text.find("': ") + 3);
+  };
+  const auto good = load("{file: ground.pcapng, average: 1 s}");
+  ASSERT_TRUE(good) << good.error();
+  EXPECT_EQ(good->radio->links[0].trace.size(), 1U);
+  EXPECT_THAT(error("{file: none.pcap}"),
+              HasSubstr("none.pcap: the capture file cannot be read (" + directory.path() +
+                        "/none.pcap: No such file or directory), check the path"));
+  EXPECT_EQ(error("{csv: \"time,loss\\n0,0\", filter: wlan}"),
+            "key 'filter' goes with a capture (.pcap, .pcapng) alone, leave it out");
+  EXPECT_EQ(error("{file: a.csv, average: 1 s}"),
+            "key 'average' goes with a capture (.pcap, .pcapng) alone, leave it out");
+  EXPECT_EQ(error("{file: ground.pcapng, csv: time}"),
+            "a trace is either a 'file' or the text 'csv', write one of the two");
+  std::string text(kRadio);
+  const std::string trace = "{filter: wlan x, file: ground.pcapng}";
+  text.insert(text.find("nodes:"), "  links: [{from: drone, to: ground, trace: " + trace + "}]\n");
+  const auto placed = load_scenario_text(text, "scenario.yaml", directory.path());
+  ASSERT_FALSE(placed);
+  EXPECT_THAT(placed.error(), StartsWith("scenario.yaml:8:67: ground.pcapng: the filter 'wlan x' "
+                                         "is not one of libpcap: "));
+}
+
+/// Runs the scenario with a capture and writes what the ground station's card has received.
+void run_and_capture(const Scenario& scenario, const std::string& database,
+                     const std::string& path) {
+  {
+    auto store = backends::Store::open(database);
+    ASSERT_TRUE(store) << store.error();
+    RunOptions options;
+    options.seed = 3;
+    options.capture = true;
+    const auto summary = run_simulated(scenario, options, **store);
+    ASSERT_TRUE(summary) << summary.error();
+    EXPECT_EQ(summary->failure, "");
+  }
+  const auto written = write_capture(database, 1, {"ground", true}, path);
+  ASSERT_TRUE(written) << written.error();
+  EXPECT_GT(*written, 400U);
+}
+
+TEST_F(RadioCaptureTraceTest, ARunOnTheCaptureOfAnotherHearsTheSameSignals) {
+  const auto first = load_scenario_text(kRadio, "first.yaml", directory.path());
+  ASSERT_TRUE(first) << first.error();
+  run_and_capture(*first, directory.path() + "/first.db", path);
+  const auto second = load("{file: ground.pcapng}");
+  ASSERT_TRUE(second) << second.error();
+  // The second run needs the capture no more, nor does its repetition.
+  const std::string kept = directory.path() + "/kept.pcapng";
+  std::filesystem::rename(path, kept);
+  const std::string again_path = directory.path() + "/again.pcapng";
+  run_and_capture(*second, directory.path() + "/second.db", again_path);
+  const auto report = replay_run(directory.path() + "/second.db", 1);
+  ASSERT_TRUE(report) << report.error();
+  EXPECT_TRUE(report->equal) << report->explanation;
+
+  const auto measured = read_radio_capture(kept, {});
+  const auto heard = read_radio_capture(again_path, {});
+  ASSERT_TRUE(measured && heard);
+  ASSERT_GT(measured->size(), 35U);
+  ASSERT_EQ(heard->size(), measured->size());
+  EXPECT_GT(*measured->front().signal_mdb - *measured->back().signal_mdb, 7'000) << "it flew off";
+  for (std::size_t i = 0; i < heard->size(); ++i) {
+    EXPECT_NEAR(*(*heard)[i].signal_mdb, *(*measured)[i].signal_mdb, 1'000) << i;
+  }
+}
+
+}  // namespace
+}  // namespace twinbed::scenarios
