@@ -86,12 +86,11 @@ void RealTimeAir::catch_up() {
   world_.now = std::max(world_.now, now);
 }
 
-/// The kinds of event that a medium schedules.
+/// The kinds of event that the table medium schedules.
 void RealTimeAir::execute(const sim::Event& event) {
   switch (event.kind) {
     case sim::EventKind::kFrameEnd: medium_->on_frame_end(event.first); break;
     case sim::EventKind::kChannelAccess: medium_->on_channel_access(event.subject); break;
-    case sim::EventKind::kNs3: world_.ns3->execute(event.first); break;
     default: TWINBED_CHECK(false, "the air has no events of this kind");
   }
 }

@@ -56,7 +56,7 @@ def test_a_seed_that_is_not_given_is_drawn_and_recorded(pingpong, db):
 
 
 def test_an_unknown_mode_is_refused(pingpong, db):
-    with pytest.raises(tb.ScenarioError, match="modes are sim and real"):
+    with pytest.raises(tb.ScenarioError, match="modes are sim, real, virtual-radio"):
         tb.run(pingpong, mode="dream", db=db)
     assert not db.exists()
 
