@@ -45,6 +45,7 @@ Result<std::unique_ptr<RealAir>> RealAir::start(const RealAirOptions& options,
       "--prefix", "tb" + std::to_string(options.run_number), "--database", options.database,
       "--control", std::to_string(backends::ChildProcess::kControlDescriptor)};
   if (!options.has_virtual_radios) words.emplace_back("--udp");
+  if (options.captures) words.emplace_back("--capture");
   auto process = backends::ChildProcess::start(words, options.log);
   if (!process) return Error{process.error()};
   std::unique_ptr<RealAir> air(new RealAir(*std::move(process)));

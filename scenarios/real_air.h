@@ -20,6 +20,7 @@ struct RealAirOptions {
   std::uint64_t seed = 0;
   std::uint32_t run_number = 0;  ///< tells interfaces of runs on one machine apart
   bool has_virtual_radios = false;
+  bool captures = false;       ///< the frames at all cards go into the database
   std::string database;        ///< that the air writes
   std::string log;
 };

@@ -174,6 +174,7 @@ std::string RealRun::start_air() {
   options.seed = options_.seed;
   options.run_number = loopback_->run_number();
   options.has_virtual_radios = real_.has_virtual_radios;
+  options.captures = options_.capture;
   options.database = real_.work_directory + "/air.db";
   options.log = real_.work_directory + "/air.output";
   databases_.push_back(options.database);

@@ -113,20 +113,20 @@ Result<std::uint64_t> write_rows(backends::StoreReader& reader, const backends::
 
 }  // namespace
 
-void SimulatedCapture::sent(const sim::TappedPacket& packet) {
+void ModelCapture::sent(const sim::TappedPacket& packet) {
   add(packet, "sent", bytes_.sent(packet.packet, packet.payload));
 }
 
-void SimulatedCapture::received(const sim::TappedPacket& packet) {
+void ModelCapture::received(const sim::TappedPacket& packet) {
   add(packet, "received", bytes_.received(packet.packet, packet.payload));
 }
 
-void SimulatedCapture::add(const sim::TappedPacket& packet, std::string_view direction,
+void ModelCapture::add(const sim::TappedPacket& packet, std::string_view direction,
                            Bytes bytes) {
   store_.add_frame({packet.at, packet.node.value_or(backends::kWholeRun), direction, bytes});
 }
 
-void SimulatedCapture::sent(Time at, sim::CardAddress card, ChannelMhz channel,
+void ModelCapture::sent(Time at, sim::CardAddress card, ChannelMhz channel,
                             const TxParams& params, Bytes frame) {
   frame_.clear();
   write_radiotap_sent(params, channel, frame_);
@@ -134,7 +134,7 @@ void SimulatedCapture::sent(Time at, sim::CardAddress card, ChannelMhz channel,
   store_.add_frame({at, card.node, "sent", frame_, card.interface});
 }
 
-void SimulatedCapture::received(Time at, NodeId node, const RxFrame& frame) {
+void ModelCapture::received(Time at, NodeId node, const RxFrame& frame) {
   frame_.clear();
   write_radiotap_rx(frame, frame_);
   frame_.insert(frame_.end(), frame.frame.begin(), frame.frame.end());

@@ -5,8 +5,8 @@
 // sim the rows are made of the model's packets (sim/network/packet_bytes.h); in mode real they come
 // from the loopback interface (scenarios/real_capture.h). A frame is a row `sent` of its card and a
 // row `received` of each card that has received it whole, with the radiotap headers of what a host
-// has sent, and of what its card has heard. A capture is no part of the scenario: the run is the
-// same with and without it.
+// has sent, and of what its card has heard; the air is the model's in all modes. A capture is no
+// part of the scenario: the run is the same with and without it.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@
 
 namespace twinbed::scenarios {
 
-/// Puts the packets and radio frames of a simulated run into the store's current run.
-class SimulatedCapture final : public sim::PacketTap, public sim::RadioTap {
+/// Puts what a model's taps see, packets and radio frames, into the store's current run.
+class ModelCapture final : public sim::PacketTap, public sim::RadioTap {
  public:
-  explicit SimulatedCapture(backends::Store& store) : store_(store) {}
+  explicit ModelCapture(backends::Store& store) : store_(store) {}
 
   void sent(const sim::TappedPacket& packet) override;
   void received(const sim::TappedPacket& packet) override;

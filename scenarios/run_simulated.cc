@@ -37,7 +37,7 @@ Result<RunSummary> run_simulated(const Scenario& scenario, const RunOptions& opt
   rows.add((*judge)->sink());
   const Result<ScenarioFiles> files = ScenarioFiles::read(scenario);
   if (!files) return Error{files.error()};
-  SimulatedCapture capture(store);
+  ModelCapture capture(store);
   const Result<std::unique_ptr<KeyWatch>> keys = KeyWatch::make(scenario, rows);
   if (!keys) return Error{keys.error()};
   sim::TapTee taps;

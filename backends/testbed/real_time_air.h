@@ -46,6 +46,8 @@ class RealTimeAir {
   /// until then.
   void start(std::int64_t monotonic_ns);
 
+  /// Sees the frames at all cards from here on; it outlives the air.
+  void set_tap(sim::RadioTap& tap) { medium_->set_tap(&tap); }
   /// A fault of radios begins or ends, now. `fault` outlives its end; `number` tells faults apart.
   void begin_fault(const sim::FaultSpec& fault, std::uint32_t number,
                    std::vector<std::uint32_t> nodes);

@@ -18,6 +18,7 @@
 #include "scenarios/node/control.h"
 #include "scenarios/node/lateness_rows.h"
 #include "scenarios/radio_check.h"
+#include "scenarios/run_capture.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -102,6 +103,8 @@ Result<int> AirProcess::run_for_runner(const ScenarioFiles& files) {
   const auto run_id =
       (*store)->begin_run(run_info(options_.scenario, files, run_options, "real", plan_));
   if (!run_id) return Error{run_id.error()};
+  ModelCapture capture(**store);
+  if (options_.captures) air_.set_tap(capture);
   control_ = std::make_unique<backends::Watch>(loop_, channel_.descriptor());
   control_->when_readable([this] { read_control(); });
   ControlMessage ready{Kind::kCards, 0, false, {}, {}};

@@ -23,6 +23,7 @@ struct AirProcessOptions {
   /// called after their nodes ("ground-0").
   std::string prefix;
   std::string database;    ///< result store of this process, with a runner
+  bool captures = false;   ///< with a runner: the frames at all cards go into the store, too
   int control = -1;        ///< descriptor of the control channel, or -1: it stands alone
 };
 

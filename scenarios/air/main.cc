@@ -58,6 +58,8 @@ void add_arguments(CLI::App& app, Arguments& arguments) {
       });
   app.add_option("--database", arguments.options.database,
                  "result store to write, used by twinbed run");
+  app.add_flag("--capture", arguments.options.captures,
+               "the store gets the frames at all cards, used by twinbed run");
   app.add_option("--control", arguments.options.control,
                  "descriptor of a control channel, used by twinbed run");
 }

@@ -306,8 +306,11 @@ def test_radio_frames_are_read_with_their_cards_and_readings(on_air, db, tmp_pat
     assert any(pair[0] != pair[1] for pair in signals)
 
 
-def test_each_radio_frame_is_there_once_as_it_was_sent(on_air, db, tmp_path, tshark):
-    run = tb.run(on_air, seed=1, db=db, capture=True)
+@pytest.mark.parametrize("mode", ["sim", "real"])
+def test_each_radio_frame_is_there_once_as_it_was_sent(
+    on_air, mode, db, tmp_path, tshark, node_program, may_capture
+):
+    run = tb.run(on_air, mode, seed=1, db=db, capture=True)
     path = tmp_path / "air.pcapng"
     sent = counted(run, "radio.sent", "drone")
     assert run.write_capture(path, radio=True) == sent
