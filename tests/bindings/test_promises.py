@@ -1,4 +1,5 @@
-"""The scenarios of cloud-p2p: what the policy robust promises, and where the original breaks it."""
+"""The scenarios of cloud-p2p and WFB-NG: what the policy robust promises, and where the original
+breaks it."""
 
 import hashlib
 import os
@@ -10,40 +11,59 @@ import twinbed as tb
 #: TWINBED_SEEDS=1000 looks longer than the suite does.
 SEEDS = int(os.environ.get("TWINBED_SEEDS", "5"))
 
-SCENARIOS = [
-    "crash_during_upload",
-    "five_servers",
-    "full_disk",
-    "kill_leader",
-    "leader_failover",
-    "leader_failure",
-    "leader_isolated",
-    "leader_paused",
-    "lone_server",
-    "many_uploads",
-    "minority_isolated",
-    "minority_partition",
-    "missing_server",
-    "mute_server",
-    "normal_operation",
-    "partial_partition",
-    "rolling_restart",
-    "seven_servers",
-    "shared_storage",
-    "wrong_keys",
-]
+SCENARIOS = {
+    "election": [
+        "crash_during_upload",
+        "five_servers",
+        "full_disk",
+        "kill_leader",
+        "leader_failover",
+        "leader_failure",
+        "leader_isolated",
+        "leader_paused",
+        "lone_server",
+        "many_uploads",
+        "minority_isolated",
+        "minority_partition",
+        "missing_server",
+        "mute_server",
+        "normal_operation",
+        "partial_partition",
+        "rolling_restart",
+        "seven_servers",
+        "shared_storage",
+        "wrong_keys",
+    ],
+    "wfb": [
+        "backhaul_cut",
+        "diversity",
+        "fec_curve",
+        "forest_handover",
+        "jammer",
+        "node_crash_manual",
+        "node_crash_ssh",
+        "ns3_air",
+        "overload_queue",
+        "session_loss",
+        "stale_init_script",
+        "two_transmitters_one_key",
+    ],
+}
 STEPS = ["image.begin", "image.chunk", "image.staged", "image.proposed", "image.committed"]
 
 
-def test_every_scenario_is_listed(root):
-    files = (root / "scenarios/election").glob("*.yaml")
-    assert sorted(file.stem for file in files) == SCENARIOS
+@pytest.mark.parametrize("folder", SCENARIOS)
+def test_every_scenario_is_listed(root, folder):
+    files = (root / "scenarios" / folder).glob("*.yaml")
+    assert sorted(file.stem for file in files) == SCENARIOS[folder]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "name", [f"{folder}/{name}" for folder, names in SCENARIOS.items() for name in names]
+)
 def test_both_policies_do_what_the_scenario_expects(root, db, name):
     results = tb.replicate(
-        root / f"scenarios/election/{name}.yaml",
+        root / f"scenarios/{name}.yaml",
         replications=SEEDS,
         seed=1,
         grid={"protocol.policy": ["original", "robust"]},

@@ -1,4 +1,4 @@
-"""The scenarios of WFB-NG: what each asks, and what both policies answer."""
+"""What the scenarios of WFB-NG ask; test_promises.py has what each policy answers."""
 
 import os
 
@@ -7,38 +7,6 @@ import twinbed as tb
 
 #: TWINBED_SEEDS=1000 looks longer than the suite does.
 SEEDS = int(os.environ.get("TWINBED_SEEDS", "5"))
-
-SCENARIOS = [
-    "backhaul_cut",
-    "diversity",
-    "fec_curve",
-    "forest_handover",
-    "jammer",
-    "node_crash_manual",
-    "node_crash_ssh",
-    "ns3_air",
-    "overload_queue",
-    "session_loss",
-    "stale_init_script",
-    "two_transmitters_one_key",
-]
-
-
-def test_every_scenario_is_listed(root):
-    assert sorted(file.stem for file in (root / "scenarios/wfb").glob("*.yaml")) == SCENARIOS
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_both_policies_do_what_the_scenario_expects(root, db, name):
-    results = tb.replicate(
-        root / f"scenarios/wfb/{name}.yaml",
-        replications=SEEDS,
-        seed=1,
-        grid={"protocol.policy": ["original", "robust"]},
-        db=db,
-    )
-    assert len(results.runs()) == 2 * SEEDS
-    assert results.surprises().empty, results.surprises().to_string()
 
 
 def mean_loss(root, db, name, settings):

@@ -101,14 +101,9 @@ class RobustWorld {
         .link("air", "receiver", lossy)
         .build();
   }
-  IpAddress address(std::string_view host) {
-    const sim::Topology& topology = simulator_.network().topology();
-    return topology.devices[sim::find_device(topology, host).value()].address;
-  }
-  template <class Factory>
-  NodeId add(std::string_view host, Factory factory) {
-    const auto device = sim::find_device(simulator_.network().topology(), host).value();
-    return simulator_.add_node({std::string(host), std::string(host), device, {}, 0}, factory);
+  IpAddress address(std::string_view host) { return testing::address_of(simulator_, host); }
+  NodeId add(std::string_view host, sim::ProtocolFactory factory) {
+    return testing::add_node(simulator_, host, std::move(factory));
   }
 
   testing::TextSink sink_;

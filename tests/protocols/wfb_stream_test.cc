@@ -69,14 +69,15 @@ class StreamWorld {
     sender.fec_timeout = stream.fec_timeout;
     sender.fec_delay = stream.fec_delay;
     const ReceiverOptions receiver{{keys.ground, channel, 0}, kReceiverPort, std::nullopt, 1h};
-    add("receiver", [=, this] {
+    testing::add_node(simulator_, "receiver", [=, this] {
       auto node = std::make_unique<ReceiverNode>(receiver);
       receiver_ = node.get();
       return node;
     });
-    add("transmitter", [=] { return std::make_unique<TransmitterNode>(sender); });
+    testing::add_node(simulator_, "transmitter",
+                      [=] { return std::make_unique<TransmitterNode>(sender); });
     const Endpoint input{address("transmitter"), kInputPort};
-    add("source", [=] {
+    testing::add_node(simulator_, "source", [=] {
       return std::make_unique<Source>(input, stream.every, stream.payloads);
     });
     simulator_.on_deliver([this](NodeId, Bytes) { ++delivered_; });
@@ -100,15 +101,7 @@ class StreamWorld {
         .link("transmitter", "receiver", lossy)
         .build();
   }
-  IpAddress address(std::string_view host) {
-    const sim::Topology& topology = simulator_.network().topology();
-    return topology.devices[sim::find_device(topology, host).value()].address;
-  }
-  template <class Factory>
-  void add(std::string_view host, Factory factory) {
-    const auto device = sim::find_device(simulator_.network().topology(), host).value();
-    simulator_.add_node({std::string(host), std::string(host), device, {}, 0}, factory);
-  }
+  IpAddress address(std::string_view host) { return testing::address_of(simulator_, host); }
 
   testing::TextSink sink_;
   sim::Simulator simulator_;

@@ -69,6 +69,19 @@ inline sim::Topology line_of_two(const sim::LinkParams& params = {}) {
   return Net().hosts({"a", "b"}).link("a", "b", params).build();
 }
 
+inline IpAddress address_of(sim::Simulator& simulator, std::string_view host) {
+  const sim::Topology& topology = simulator.network().topology();
+  return topology.devices[sim::find_device(topology, host).value()].address;
+}
+
+/// A node of its host's name, which is its role, too.
+inline NodeId add_node(sim::Simulator& simulator, std::string_view host,
+                       sim::ProtocolFactory factory) {
+  const auto device = sim::find_device(simulator.network().topology(), host).value();
+  return simulator.add_node({std::string(host), std::string(host), device, {}, 0},
+                            std::move(factory));
+}
+
 /// Nodes bind socket 1 to port 7001 and listen on port 7001, unless their script starts otherwise.
 class NetWorld {
  public:
