@@ -17,11 +17,17 @@ struct RadioTraceSpec {
   std::string csv;
   std::string filter;
   std::optional<Duration> average;
+  CaptureSignal signal = CaptureSignal::kMean;
+  CaptureLosses losses = CaptureLosses::kNone;
 };
 
 const RecordKind<RadioTraceSpec>& radio_trace_record() {
   using T = RadioTraceSpec;
   static const OptionalKind<Duration> average(positive_duration_kind());
+  static const auto signal = enum_kind<CaptureSignal>(
+      "the signals of a capture", {{"mean", CaptureSignal::kMean}, {"none", CaptureSignal::kNone}});
+  static const auto losses = enum_kind<CaptureLosses>(
+      "the losses of a capture", {{"none", CaptureLosses::kNone}, {"gaps", CaptureLosses::kGaps}});
   static const RecordKind<T> kind = [] {
     RecordKind<T> record("radio_trace",
                          "What was measured of a link: where it has signals they replace path "
@@ -37,7 +43,13 @@ const RecordKind<RadioTraceSpec>& radio_trace_record() {
                "without it, all are of one sender");
     record.add("average", &T::average, average,
                "a step is the mean power of the capture's frames, and of their antennas, in so "
-               "long a time; without it 100 ms");
+               "long a time, and the part of them that is missing; without it 100 ms");
+    record.add("signal", &T::signal, signal,
+               "whether a capture gives signals: mean, or none, where losses alone are wanted");
+    record.add("losses", &T::losses, losses,
+               "whether a capture gives losses: none, as signals make them, or gaps, which counts "
+               "the frames that are missing by WFB-NG's nonces or, of other senders, by 802.11's "
+               "sequence numbers; with both, what a weak signal lost is lost twice");
     return record;
   }();
   return kind;
@@ -51,7 +63,7 @@ class RadioTraceKind final : public Kind<Steps> {
     if (spec.csv.empty() && is_capture_name(spec.file)) {
       return read_capture(reader, node, spec, out);
     }
-    for (const char* key : {"filter", "average"}) {
+    for (const char* key : {"filter", "average", "signal", "losses"}) {
       if (const YamlNode* given = node.find(key)) {
         return reader.fail(given->place, "key '" + std::string(key) + "' goes with a capture "
                                          "(.pcap, .pcapng) alone, leave it out");
@@ -65,7 +77,9 @@ class RadioTraceKind final : public Kind<Steps> {
     return true;
   }
   YamlNode write(const Steps& steps) const override {
-    return radio_trace_record().write({"", format_radio_trace(steps), "", {}});
+    RadioTraceSpec spec;
+    spec.csv = format_radio_trace(steps);
+    return radio_trace_record().write(spec);
   }
   Json schema(Json& definitions) const override { return radio_trace_record().schema(definitions); }
   std::string what() const override { return "a mapping such as {file: trace.csv}"; }
@@ -73,9 +87,15 @@ class RadioTraceKind final : public Kind<Steps> {
  private:
   static bool read_capture(Reader& reader, const YamlNode& node, const RadioTraceSpec& spec,
                            Steps& out) {
+    if (spec.signal == CaptureSignal::kNone && spec.losses == CaptureLosses::kNone) {
+      return reader.fail(node.find("signal")->place, "of this capture nothing would count, add "
+                                                     "'losses: gaps', or leave 'signal' out");
+    }
     CaptureTraceOptions options;
     options.filter = spec.filter;
     options.average = spec.average.value_or(options.average);
+    options.signal = spec.signal;
+    options.losses = spec.losses;
     Result<Steps> steps = read_radio_capture(reader.resolve(spec.file), options);
     if (!steps) return reader.fail(node.find("file")->place, spec.file + ": " + steps.error());
     out = *std::move(steps);

@@ -234,7 +234,13 @@ std::string mistake_in_rate(const Scenario& scenario, const TxParams& params) {
   const std::string_view mistake = sim::mistake_in_rate(params);
   if (!mistake.empty()) return std::string(mistake);
   if (!scenario.radio || scenario.radio->medium != MediumModel::kNs3) return "";
-  const std::string_view limit = sim::mistake_in_ns3_rate(params);
+  std::string_view limit;
+  for (const NodeSpec& node : scenario.nodes) {
+    for (const sim::CardOptions& card : node.cards) {
+      limit = sim::mistake_in_ns3_rate(params, card.channel);
+      if (limit.empty()) return "";
+    }
+  }
   return limit.empty() ? "" : std::string(limit) + "; use the table medium";
 }
 

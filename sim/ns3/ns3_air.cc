@@ -11,6 +11,8 @@
 #include <ns3/simulator.h>
 #include <ns3/table-based-error-rate-model.h>
 #include <ns3/threshold-preamble-detection-model.h>
+#include <ns3/vht-phy.h>
+#include <ns3/wifi-mpdu.h>
 #include <ns3/wifi-phy-listener.h>
 #include <ns3/wifi-psdu.h>
 #include <ns3/yans-error-rate-model.h>
@@ -114,14 +116,19 @@ class FrameHead final : public ns3::Tag {
   std::size_t size_ = 0;
 };
 
-ns3::Ptr<ns3::WifiPsdu> psdu_of(Bytes frame) {
+/// In VHT every frame is an A-MPDU, if of one MPDU.
+bool is_aggregated(const TxParams& params) { return params.modulation == Modulation::kVht; }
+
+ns3::Ptr<ns3::WifiPsdu> psdu_of(Bytes frame, const TxParams& params) {
   const Bytes body = frame.size() > FrameHead::kBytes ? frame.subspan(FrameHead::kBytes) : Bytes();
   const auto packet = ns3::Create<ns3::Packet>(reinterpret_cast<const std::uint8_t*>(body.data()),
                                                static_cast<std::uint32_t>(body.size()));
   packet->AddPacketTag(FrameHead(frame));
   ns3::WifiMacHeader header(ns3::WIFI_MAC_CTL_ACK);
   header.SetAddr1(ns3::Mac48Address::GetBroadcast());
-  return ns3::Create<ns3::WifiPsdu>(packet, header);
+  if (!is_aggregated(params)) return ns3::Create<ns3::WifiPsdu>(packet, header);
+  return ns3::Create<ns3::WifiPsdu>(ns3::Create<ns3::WifiMpdu>(packet, header),
+                                    /*isSingle=*/true);
 }
 
 void read_frame(const ns3::Ptr<const ns3::WifiPsdu>& psdu, Buffer& frame) {
@@ -136,25 +143,44 @@ void read_frame(const ns3::Ptr<const ns3::WifiPsdu>& psdu, Buffer& frame) {
 
 ns3::WifiTxVector vector_of(const TxParams& params) {
   constexpr std::uint8_t kPowerLevel = 0, kStreams = 1, kExtensionStreams = 0;
-  constexpr std::uint16_t kShortGuardNs = 400, kLongGuardNs = 800, kWidthMhz = 20;
-  return {ns3::HtPhy::GetHtMcs(params.mcs),
+  constexpr std::uint16_t kShortGuardNs = 400, kLongGuardNs = 800;
+  const bool is_ht = params.modulation == Modulation::kHt;
+  return {is_ht ? ns3::HtPhy::GetHtMcs(params.mcs) : ns3::VhtPhy::GetVhtMcs(params.mcs),
           kPowerLevel,
-          ns3::WIFI_PREAMBLE_HT_MF,
+          is_ht ? ns3::WIFI_PREAMBLE_HT_MF : ns3::WIFI_PREAMBLE_VHT_SU,
           params.short_guard_interval ? kShortGuardNs : kLongGuardNs,
           kStreams,
           kStreams,
           kExtensionStreams,
-          kWidthMhz,
-          /*aggregation=*/false,
+          static_cast<std::uint16_t>(bandwidth_mhz(params.bandwidth)),
+          is_aggregated(params),
           /*stbc=*/false,
           /*ldpc=*/false};
 }
 
+Bandwidth bandwidth_of(std::uint16_t mhz) {
+  auto bandwidth = Bandwidth::k20Mhz;
+  while (bandwidth_mhz(bandwidth) < mhz) {
+    bandwidth = static_cast<Bandwidth>(static_cast<int>(bandwidth) + 1);
+  }
+  return bandwidth;
+}
+
 TxParams params_of(const ns3::WifiTxVector& vector) {
   TxParams params;
+  const bool is_ht = vector.GetModulationClass() == ns3::WIFI_MOD_CLASS_HT;
+  params.modulation = is_ht ? Modulation::kHt : Modulation::kVht;
   params.mcs = vector.GetMode().GetMcsValue();
+  params.bandwidth = bandwidth_of(vector.GetChannelWidth());
   params.short_guard_interval = vector.GetGuardInterval() == 400;
   return params;
+}
+
+/// As ns-3 has it: without VHT-SIG-B, and short guard intervals not rounded up.
+Duration airtime_of(const ns3::Ptr<const ns3::WifiPsdu>& psdu, const ns3::WifiTxVector& vector,
+                    const ns3::WifiPhy& phy) {
+  return Duration{
+      ns3::WifiPhy::CalculateTxDuration(psdu, vector, phy.GetPhyBand()).GetNanoSeconds()};
 }
 
 ns3::WifiPhyBand band_of(ChannelMhz channel) {
@@ -214,13 +240,15 @@ class CardPhy final : public ns3::WifiPhyListener {
   void on_frame(ns3::Ptr<const ns3::WifiPsdu> psdu, ns3::RxSignalInfo signal,
                 ns3::WifiTxVector vector, std::vector<bool>) {
     read_frame(psdu, frame_);
-    observer_.on_received(card_, frame_, params_of(vector), signal.rssi);
+    observer_.on_received(card_, frame_, params_of(vector), airtime_of(psdu, vector, *phy_),
+                          signal.rssi);
   }
   void on_error(ns3::Ptr<const ns3::WifiPsdu>) { observer_.on_corrupted(card_); }
   void on_drop(ns3::Ptr<const ns3::Packet>, ns3::WifiPhyRxfailureReason reason) {
     switch (reason) {
       case ns3::L_SIG_FAILURE:
       case ns3::HT_SIG_FAILURE:
+      case ns3::SIG_A_FAILURE:
         observer_.on_corrupted(card_);
         break;
       case ns3::RXING:
@@ -238,9 +266,9 @@ class CardPhy final : public ns3::WifiPhyListener {
   }
 
   void NotifyRxStart(ns3::Time duration) override { is_busy(duration); }
-  void NotifyCcaBusyStart(ns3::Time duration, ns3::WifiChannelListType,
+  void NotifyCcaBusyStart(ns3::Time duration, ns3::WifiChannelListType which,
                           const std::vector<ns3::Time>&) override {
-    is_busy(duration);
+    if (which == ns3::WIFI_CHANLIST_PRIMARY) is_busy(duration);
   }
   void NotifyRxEndOk() override {}
   void NotifyRxEndError() override {}
@@ -306,9 +334,12 @@ struct Ns3Air::Ns3 {
     phy->SetErrorRateModel(error_rate_of(options.error_rate));
     phy->SetMobility(ns3::CreateObject<CardPosition>(world, *card.place));
     phy->SetChannel(channel_at(frequency));
+    const ns3::WifiPhyBand band = band_of(frequency);
+    const Ns3Channel channel = *ns3_channel(frequency);
     phy->SetOperatingChannel(
-        ns3::WifiPhy::ChannelTuple{ns3_channel_number(frequency), 20, band_of(frequency), 0});
-    phy->ConfigureStandard(ns3::WIFI_STANDARD_80211n);
+        ns3::WifiPhy::ChannelTuple{channel.number, channel.width_mhz, band, channel.primary});
+    phy->ConfigureStandard(band == ns3::WIFI_PHY_BAND_2_4GHZ ? ns3::WIFI_STANDARD_80211n
+                                                             : ns3::WIFI_STANDARD_80211ac);
     phy->SetPreambleDetectionModel(preamble);
     phy->SetTxPowerStart(given.tx_power_dbm);
     phy->SetTxPowerEnd(given.tx_power_dbm);
@@ -382,11 +413,10 @@ Duration Ns3Air::send(std::uint32_t number, Bytes frame, const TxParams& params)
   CardPhy* const phy = ns3_->phy_of(number);
   TWINBED_CHECK(phy != nullptr && ns3_->cards[number].is_on, "a card that is off cannot send");
   TWINBED_CHECK(!phy->phy().IsStateTx(), "a card sends one frame at a time");
-  const auto psdu = psdu_of(frame);
+  const auto psdu = psdu_of(frame, params);
   const ns3::WifiTxVector vector = vector_of(params);
   phy->phy().Send(psdu, vector);
-  return Duration{
-      ns3::WifiPhy::CalculateTxDuration(psdu, vector, phy->phy().GetPhyBand()).GetNanoSeconds()};
+  return airtime_of(psdu, vector, phy->phy());
 }
 
 }  // namespace twinbed::sim

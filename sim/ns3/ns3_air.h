@@ -16,9 +16,9 @@ namespace twinbed::sim {
 class Ns3CardObserver {
  public:
   virtual ~Ns3CardObserver() = default;
-  /// A frame has arrived whole; its bytes are valid during the call.
+  /// A frame has arrived whole, after so long on the air; its bytes are valid during the call.
   virtual void on_received(std::uint32_t card, Bytes frame, const TxParams& params,
-                           double signal_dbm) = 0;
+                           Duration airtime, double signal_dbm) = 0;
   /// A recognised frame was destroyed, in its header or in its data.
   virtual void on_corrupted(std::uint32_t card) = 0;
   /// A frame came while the card was receiving or sending another one, or was given up for one.

@@ -8,6 +8,14 @@
 #include "sim/medium/noise.h"
 
 namespace twinbed::sim {
+namespace {
+
+bool can_send(const TxParams& params, ChannelMhz channel) {
+  return is_ns3_channel(channel) && mistake_in_rate(params).empty() &&
+         mistake_in_ns3_rate(params, channel).empty();
+}
+
+}  // namespace
 
 Ns3Medium::Ns3Medium(World& world, const AirOptions& options)
     : world_(world), simulator_(world), air_(world, options, *this) {}
@@ -70,8 +78,7 @@ void Ns3Medium::transmit(CardAddress address, Bytes frame, const TxParams& param
     ++card->counters.touched;
     return;
   }
-  if (!mistake_in_rate(params).empty() || !mistake_in_ns3_rate(params).empty() ||
-      !is_ns3_channel(card->wanted_channel)) {
+  if (!can_send(params, card->wanted_channel)) {
     ++card->counters.bad_rate;
     return;
   }
@@ -102,6 +109,12 @@ void Ns3Medium::request_access(Card& card) {
   } else {
     on_channel_access(number_of(card));
   }
+}
+
+void Ns3Medium::cancel_access(Card& card) {
+  card.access.cancel();
+  world_.queue.cancel(card.access_event);
+  card.access_event = {};
 }
 
 void Ns3Medium::schedule_access(Card& card, Time at) {
@@ -156,10 +169,8 @@ std::uint64_t Ns3Medium::frame_hash(std::uint32_t transmission) const {
 }
 
 void Ns3Medium::on_received(std::uint32_t number, Bytes frame, const TxParams& params,
-                            double signal_dbm) {
+                            Duration airtime, double signal_dbm) {
   Card& card = cards_[number];
-  const Duration airtime =
-      frame_airtime(params, frame.size() + 4, card.channel);  // with its check sequence
   if (!card.is_antenna_on || !card.duty.is_on_throughout(world_.now - airtime, world_.now)) {
     ++card.counters.touched;
     return;
@@ -204,9 +215,7 @@ void Ns3Medium::set_plugged(CardAddress address, bool is_plugged) {
   for (; !card->queue.empty(); ++card->counters.no_card) {
     world_.payloads.release(card->queue.pop().payload);
   }
-  card->access.cancel();
-  world_.queue.cancel(card->access_event);
-  card->access_event = {};
+  cancel_access(*card);
   if (!card->is_sending) air_.set_on(number_of(*card), is_plugged);
 }
 
@@ -219,7 +228,16 @@ void Ns3Medium::set_channel(CardAddress address, ChannelMhz channel) {
   Card* const card = find(address);
   if (card == nullptr) return;
   card->wanted_channel = channel;
-  card->queue.retune(channel);
+  for (std::size_t left = card->queue.size(); left > 0; --left) {
+    const QueuedFrame frame = card->queue.pop();
+    if (can_send(frame.params, channel)) {
+      card->queue.push(frame.payload, frame.params, channel);
+    } else {
+      ++card->counters.bad_rate;
+      world_.payloads.release(frame.payload);
+    }
+  }
+  if (card->queue.empty()) cancel_access(*card);
   if (!card->is_sending) retune(*card, channel);
 }
 

@@ -11,8 +11,9 @@
 // numbers of a channel are of one stream of ns-3's, so that one radio more moves everybody's.
 //
 // What it does not do, and refuses (mistake_in_ns3_air, mistake_in_ns3_card, mistake_in_ns3_rate):
-// several antennas, shadowing, Rician fading, fading that lasts for a while, other frames than HT
-// of one stream, 20 MHz wide, without STBC and LDPC. Jammers and records of links there are none.
+// several antennas and with them several spatial streams, shadowing, Rician fading, fading that
+// lasts for a while, STBC and LDPC, VHT below 3 GHz, and frames wider than any channel of 802.11
+// around the card's 20 MHz. Jammers and records of links there are none.
 // What differs: frames on other channels do not disturb, nor do signals below the sensitivity.
 // Whatever preamble a card recognises makes the medium busy for it: `carrier_sense_dbm` says
 // nothing here. A frame that is on the air when its sender is unplugged arrives all the same.
@@ -83,7 +84,7 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
     CardCounters counters;
   };
 
-  void on_received(std::uint32_t card, Bytes frame, const TxParams& params,
+  void on_received(std::uint32_t card, Bytes frame, const TxParams& params, Duration airtime,
                    double signal_dbm) override;
   void on_corrupted(std::uint32_t card) override { ++cards_[card].counters.corrupted; }
   void on_missed(std::uint32_t card) override { ++cards_[card].counters.missed; }
@@ -96,6 +97,7 @@ class Ns3Medium final : public RadioMedium, private Ns3CardObserver {
   }
   void request_access(Card& card);
   void schedule_access(Card& card, Time at);
+  void cancel_access(Card& card);
   void begin(Card& card);
   void retune(Card& card, ChannelMhz channel);
 

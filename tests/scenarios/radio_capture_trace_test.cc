@@ -16,7 +16,10 @@
 #include "scenarios/load.h"
 #include "scenarios/run.h"
 #include "scenarios/run_capture.h"
+#include "scenarios/simulation.h"
+#include "sim/radio_medium.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/text_sink.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -54,9 +57,10 @@ class RadioCaptureTraceTest : public ::testing::Test {
  protected:
   /// Adds a frame of the sender with this last byte; a card's reading for each signal.
   void add(RadioCaptureFile& file, Duration at, std::uint8_t sender,
-           const std::vector<int>& signals, bool is_injected = false) {
+           const std::vector<int>& signals, bool is_injected = false, int number = 0) {
     MacHeader header;
     header.frame_control = 0x0108;
+    header.sequence_control = static_cast<std::uint16_t>(number % 4096 << 4);
     header.transmitter = {std::byte{0x57}, std::byte{0x42}, std::byte{0}, std::byte{0},
                           std::byte{1}, std::byte{sender}};
     Buffer frame;
@@ -190,6 +194,10 @@ TEST_F(RadioCaptureTraceTest, MistakesInAScenarioHaveTheirPlace) {
             "key 'filter' goes with a capture (.pcap, .pcapng) alone, leave it out");
   EXPECT_EQ(error("{file: a.csv, average: 1 s}"),
             "key 'average' goes with a capture (.pcap, .pcapng) alone, leave it out");
+  EXPECT_EQ(error("{csv: \"time,loss\\n0,0\", losses: gaps}"),
+            "key 'losses' goes with a capture (.pcap, .pcapng) alone, leave it out");
+  EXPECT_EQ(error("{file: ground.pcapng, signal: none}"),
+            "of this capture nothing would count, add 'losses: gaps', or leave 'signal' out");
   EXPECT_EQ(error("{file: ground.pcapng, csv: time}"),
             "a trace is either a 'file' or the text 'csv', write one of the two");
   std::string text(kRadio);
@@ -243,6 +251,121 @@ TEST_F(RadioCaptureTraceTest, ARunOnTheCaptureOfAnotherHearsTheSameSignals) {
   for (std::size_t i = 0; i < heard->size(); ++i) {
     EXPECT_NEAR(*(*heard)[i].signal_mdb, *(*measured)[i].signal_mdb, 1'000) << i;
   }
+}
+
+/// What the drone's card has sent and the ground station's heard, in the run of the same seed.
+double true_loss(const Scenario& scenario) {
+  twinbed::testing::TextSink rows;
+  auto simulator = build_simulation(scenario, 3, rows);
+  EXPECT_TRUE(simulator) << simulator.error();
+  (*simulator)->run_until(Time{scenario.duration});
+  const sim::RadioMedium& air = *(*simulator)->radio();
+  const sim::CardCounters& counters = air.counters({NodeId{1}, InterfaceId{0}});
+  // What its own host drops would be missing, too.
+  EXPECT_EQ(counters.queue_full, 0U);
+  const auto sent = static_cast<double>(counters.sent);
+  EXPECT_GT(sent, 3000);
+  return 1 - static_cast<double>(air.counters({NodeId{2}, InterfaceId{0}}).received) / sent;
+}
+
+TEST_F(RadioCaptureTraceTest, LossesOfARunAreFoundInItsCaptureAndMakeTheNextRunLoseAsMuch) {
+  const auto load_faster = [&](const std::string& trace) {
+    std::ofstream(scenario_path) << kRadio;
+    return load_scenario(scenario_path,
+                         {"protocol.options={interval: 1 ms, bytes: 200, mcs: 4, k: 4, n: 6}",
+                          "nodes.1.mobility.velocity.x=1 m/s", "nodes.1.position=[5, 0]",
+                          "radio.links=[{from: drone, to: ground, trace: " + trace + "}]"});
+  };
+  const auto first = load_faster("{csv: \"time,loss\\n0,0.1\\n2,0.4\"}");
+  ASSERT_TRUE(first) << first.error();
+  run_and_capture(*first, directory.path() + "/first.db", path);
+  const double truth = true_loss(*first);
+  EXPECT_NEAR(truth, 0.25, 0.03);
+
+  // Sessions' announcements are not numbered: a few in thousands of frames.
+  CaptureTraceOptions options{"", std::chrono::hours(1), CaptureSignal::kNone,
+                              CaptureLosses::kGaps};
+  const auto whole = read_radio_capture(path, options);
+  ASSERT_TRUE(whole) << whole.error();
+  ASSERT_EQ(whole->size(), 1U);
+  EXPECT_FALSE(whole->front().signal_mdb);
+  EXPECT_NEAR(whole->front().loss, truth, 0.002);
+
+  const std::string trace = "{file: ground.pcapng, signal: none, losses: gaps, average: 500 ms}";
+  const auto second = load_faster(trace);
+  ASSERT_TRUE(second) << second.error();
+  for (const LinkRecordStep& step : second->radio->links[0].trace) {
+    if (step.at == Time{1500 * kMs}) continue;  // in which it changed
+    EXPECT_NEAR(step.loss, step.at < Time{2000 * kMs} ? 0.1 : 0.4, 0.06) << to_ns(step.at);
+  }
+  EXPECT_NEAR(true_loss(*second), truth, 0.03);
+
+  const auto both = load_faster("{file: ground.pcapng, losses: gaps, average: 500 ms}");
+  ASSERT_TRUE(both) << both.error();
+  ASSERT_EQ(both->radio->links[0].trace.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_TRUE(both->radio->links[0].trace[i].signal_mdb) << i;
+    EXPECT_EQ(both->radio->links[0].trace[i].loss, second->radio->links[0].trace[i].loss) << i;
+  }
+}
+
+// Blocks are closed early by fillers, and the drone is started anew, with another session.
+TEST_F(RadioCaptureTraceTest, FillersAndARestartAreNoLosses) {
+  const CaptureTraceOptions options{"", std::chrono::hours(1), CaptureSignal::kNone,
+                                    CaptureLosses::kGaps};
+  for (const char* policy : {"original", "robust"}) {
+    for (const auto& [loss, tolerance] : {std::pair("0", 0.0), std::pair("0.3", 0.004)}) {
+      std::ofstream(scenario_path) << kRadio;
+      const auto scenario = load_scenario(
+          scenario_path,
+          {std::string("protocol.policy=") + policy,
+           "protocol.options={interval: 7 ms, bytes: 200, mcs: 4, k: 4, n: 6, fec_timeout: 2 ms}",
+           "faults=[{at: 1500 ms, for: 300 ms, action: crash, select: [drone]}]",
+           "nodes.1.position=[5, 0]", "nodes.1.mobility.velocity.x=1 m/s",
+           std::string("radio.links=[{from: drone, to: ground, trace: {csv: \"time,loss\\n0,") +
+               loss + "\"}}]"});
+      ASSERT_TRUE(scenario) << scenario.error();
+      std::filesystem::remove(directory.path() + "/run.db");
+      run_and_capture(*scenario, directory.path() + "/run.db", path);
+      const auto whole = read_radio_capture(path, options);
+      ASSERT_TRUE(whole) << whole.error();
+      ASSERT_EQ(whole->size(), 1U);
+      EXPECT_NEAR(whole->front().loss, true_loss(*scenario), tolerance) << policy;
+    }
+  }
+}
+
+TEST_F(RadioCaptureTraceTest, LossesOfOtherSendersComeFromTheirSequenceNumbers) {
+  RadioCaptureFile file = open();
+  for (int i = 0; i < 40; ++i) {
+    if (i % 4 != 3) add(file, 1000 * kMs + i * kMs, 1, {}, false, 4090 + i);
+  }
+  EXPECT_FALSE(file.close());
+  CaptureTraceOptions options;
+  options.losses = CaptureLosses::kGaps;
+  EXPECT_EQ(mistake(options), "there is no frame of another station with a signal in it");
+  options.signal = CaptureSignal::kNone;
+  const auto steps = read_radio_capture(path, options);
+  ASSERT_TRUE(steps) << steps.error();
+  EXPECT_THAT(*steps, ElementsAre(LinkRecordStep{Time{}, std::nullopt, 0.230769}));  // 9 of 39
+  options.filter = "type ctl";
+  EXPECT_EQ(mistake(options), "there is no frame of another station with a number in it, by which "
+                              "losses would be seen, check the filter");
+  options.average = std::chrono::nanoseconds(1);
+  options.filter = "";
+  EXPECT_EQ(mistake(options), "frame 2: it is more than 1000000 steps later than the first one; "
+                              "take a longer 'average' than 1 ns");
+}
+
+// The frames before the break are a trace no more than those of a capture without losses.
+TEST_F(RadioCaptureTraceTest, ACaptureThatBreaksOffHasNoLosses) {
+  RadioCaptureFile file = open();
+  for (int i = 0; i < 4; ++i) add(file, 1000 * kMs + i * kMs, 1, {-60}, false, 2 * i);
+  EXPECT_FALSE(file.close());
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  CaptureTraceOptions options;
+  options.losses = CaptureLosses::kGaps;
+  EXPECT_THAT(mistake(options), HasSubstr("after frame 3: " + path + " cannot be read to its end"));
 }
 
 }  // namespace

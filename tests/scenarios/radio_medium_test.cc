@@ -59,14 +59,31 @@ TEST_F(RadioMediumTest, OneRunOnNs3IsMadeAtATimeAndAnyOthersBesideIt) {
 
 TEST_F(RadioMediumTest, RatesThatNs3DoesNotSendAreRefused) {
   const std::string start = "protocol wfb: no card can send so: ";
-  EXPECT_EQ(refusal({"protocol.options.vht=true"}),
-            start + "ns-3's medium sends HT alone; use the table medium");
-  EXPECT_EQ(refusal({"protocol.options.bandwidth=40"}),
-            start + "ns-3's medium sends 20 MHz wide alone; use the table medium");
+  EXPECT_EQ(refusal({"protocol.options.mcs=9"}),
+            start + "ns-3's medium sends on one spatial stream alone; use the table medium");
+  EXPECT_EQ(refusal({"protocol.options.vht=true", "nodes.1.cards.0.channel=2437 MHz",
+                     "nodes.2.cards.0.channel=2437 MHz"}),
+            start + "ns-3 knows VHT at 5 GHz alone; use the table medium");
+  EXPECT_EQ(refusal({"protocol.options.bandwidth=160", "nodes.1.cards.0.channel=5660 MHz",
+                     "nodes.2.cards.0.channel=5660 MHz"}),
+            start + "ns-3 knows no channel so wide around the card's 20 MHz; use the table medium");
+  EXPECT_EQ(refusal({"protocol.options.stbc=1"}),
+            start + "ns-3's medium sends without STBC; use the table medium");
   EXPECT_EQ(refusal({"protocol.options.ldpc=true"}),
             start + "ns-3's medium sends without LDPC; use the table medium");
   EXPECT_EQ(refusal({"protocol.options.ldpc=true", "radio.medium=table"}), "none");
   EXPECT_FALSE(sim::Ns3Simulator::is_in_use()) << "what was refused holds nothing";
+}
+
+TEST_F(RadioMediumTest, WideFramesAndVhtGetThrough) {
+  for (const Settings& rate :
+       {Settings{"protocol.options.bandwidth=40"}, Settings{"protocol.options.vht=true"},
+        Settings{"protocol.options.bandwidth=80", "protocol.options.short_gi=true"}}) {
+    auto simulator = build(rate);
+    ASSERT_TRUE(simulator) << simulator.error();
+    (*simulator)->run_until(Time{std::chrono::seconds(1)});
+    EXPECT_GT(heard(**simulator), 100U) << rate[0];
+  }
 }
 
 }  // namespace

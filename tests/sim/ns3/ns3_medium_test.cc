@@ -10,6 +10,7 @@
 #include "core/io/run_sink.h"
 #include "sim/medium/airtime.h"
 #include "sim/simulator.h"
+#include "tests/sim/medium/ns3_wifi.h"
 #include "tests/support/air_world.h"
 #include "tests/support/text_sink.h"
 
@@ -77,35 +78,112 @@ TEST(Ns3Medium, EveryByteArrivesUnchanged) {
   }
 }
 
+/// What ns-3's medium sends on a card's usual channel: all of one stream.
+std::vector<TxParams> rates_of_one_stream() {
+  std::vector<TxParams> rates = all_rates(1, Bandwidth::k160Mhz);
+  const std::size_t long_guards = rates.size();
+  for (std::size_t i = 0; i < long_guards; ++i) {
+    rates.push_back(rates[i]);
+    rates.back().short_guard_interval = true;
+  }
+  return rates;
+}
+
+// Of VHT, ns-3 leaves out SIG-B; and a short guard interval's end is not rounded up.
 TEST(Ns3Medium, EveryRateArrivesAsItWasSent) {
   Air air(free_space());
   const NodeId sender = air.add({0, 0, 0});
   air.add({5, 0, 0});
-  for (std::uint8_t mcs = 0; mcs < 8; ++mcs) {
-    for (const bool is_short : {false, true}) {
-      const TxParams sent{.mcs = mcs, .short_guard_interval = is_short};
-      air.send(sender, frame_of(100), sent);
-      air.run();
-      ASSERT_FALSE(air.heard().empty());
-      EXPECT_EQ(air.heard().back().frame.rate, sent);
-    }
+  const std::vector<TxParams> rates = rates_of_one_stream();
+  EXPECT_EQ(rates.size(), 2U * (2 * 8 + 9 + 3 * 10));
+  for (const TxParams& sent : rates) {
+    air.heard().clear();
+    const Duration before = air.counters(sender).airtime;
+    air.send(sender, frame_of(100), sent);
+    air.run();
+    ASSERT_EQ(air.heard().size(), 1U) << describe(sent);
+    EXPECT_EQ(air.heard()[0].frame.rate, sent) << describe(sent);
+    EXPECT_EQ(air.heard()[0].bytes, frame_of(100)) << describe(sent);
+    const bool is_vht = sent.modulation == Modulation::kVht;
+    const Duration sig_b = is_vht ? 4us : 0us;
+    const Duration standard =
+        sim::frame_airtime(sent, is_vht ? 108 : 104, ChannelMhz{5825}) - sig_b;
+    const Duration airtime = air.counters(sender).airtime - before;
+    EXPECT_LE(airtime, standard) << describe(sent);
+    EXPECT_GT(airtime, standard - (sent.short_guard_interval ? 4us : 1ns)) << describe(sent);
   }
-  EXPECT_EQ(air.heard().size(), 16U);
 }
 
 TEST(Ns3Medium, WhatItCannotSendIsCountedAndNotSent) {
   Air air(free_space());
   const NodeId sender = air.add({0, 0, 0});
+  const auto tune = [&](std::uint16_t mhz) {
+    air.medium().tune({sender, InterfaceId{0}}, ChannelMhz{mhz});
+  };
   air.send(sender, frame_of(100), {.mcs = 8});
-  air.send(sender, frame_of(100), {.modulation = Modulation::kVht});
-  air.send(sender, frame_of(100), {.bandwidth = Bandwidth::k40Mhz});
+  air.send(sender, frame_of(100), {.modulation = Modulation::kVht, .spatial_streams = 2});
+  air.send(sender, frame_of(100), {.modulation = Modulation::kVht, .mcs = 9});
+  air.send(sender, frame_of(100), {.bandwidth = Bandwidth::k80Mhz});
   air.send(sender, frame_of(100), {.stbc_streams = 1});
   air.send(sender, frame_of(100), {.ldpc = true});
-  air.medium().tune({sender, InterfaceId{0}}, ChannelMhz{5826});
+  tune(5826);
+  air.send(sender, frame_of(100));
+  tune(5720);
+  air.send(sender, frame_of(100),
+           {.modulation = Modulation::kVht, .bandwidth = Bandwidth::k160Mhz});
+  tune(5905);
+  air.send(sender, frame_of(100), {.bandwidth = Bandwidth::k40Mhz});
+  tune(2412);
+  air.send(sender, frame_of(100), {.modulation = Modulation::kVht});
+  air.run();
+  EXPECT_EQ(air.counters(sender).bad_rate, 10U);
+  EXPECT_EQ(air.counters(sender).sent, 0U);
+  EXPECT_EQ(air.world().payloads.in_use(), 0U);
+}
+
+TEST(Ns3Medium, WideFramesArriveWhereverTheirTwentyMegahertzLie) {
+  struct Case {
+    std::uint16_t mhz;
+    Bandwidth widest;
+  };
+  for (const Case& at : {Case{2412, Bandwidth::k40Mhz}, Case{2472, Bandwidth::k40Mhz},
+                         Case{5180, Bandwidth::k160Mhz}, Case{5320, Bandwidth::k160Mhz},
+                         Case{5600, Bandwidth::k160Mhz}, Case{5720, Bandwidth::k80Mhz},
+                         Case{5885, Bandwidth::k160Mhz}, Case{5905, Bandwidth::k20Mhz}}) {
+    CardOptions card;
+    card.channel = ChannelMhz{at.mhz};
+    Air air(free_space());
+    const NodeId sender = air.add({0, 0, 0}, {card});
+    const NodeId receiver = air.add({10, 0, 0}, {card});
+    std::size_t count = 0;
+    for (int width = 0; width <= static_cast<int>(at.widest); ++width, ++count) {
+      const auto bandwidth = static_cast<Bandwidth>(width);
+      const bool is_ht = bandwidth <= Bandwidth::k40Mhz;
+      air.send(sender, frame_of(500),
+               {.modulation = is_ht ? Modulation::kHt : Modulation::kVht, .bandwidth = bandwidth});
+      air.run();
+    }
+    EXPECT_EQ(air.heard_by(receiver), count) << at.mhz;
+  }
+}
+
+// A fault moves a card and what waits in it.
+TEST(Ns3Medium, WhatCannotBeSentOnTheChannelOfAFaultIsGivenUp) {
+  Air air(free_space());
+  const NodeId sender = air.add({0, 0, 0});
+  const sim::CardAddress card{sender, InterfaceId{0}};
+  const TxParams wide{.modulation = Modulation::kVht, .bandwidth = Bandwidth::k80Mhz};
+  for (int i = 0; i < 3; ++i) air.send(sender, frame_of(100), wide);
+  air.run_until(air.now() + 1us);
+  air.medium().set_channel(card, ChannelMhz{5905});
+  air.run();
+  EXPECT_EQ(air.counters(sender).sent, 1U) << "it was on the air already";
+  EXPECT_EQ(air.counters(sender).bad_rate, 2U);
+  air.send(sender, frame_of(100), wide);
   air.send(sender, frame_of(100));
   air.run();
-  EXPECT_EQ(air.counters(sender).bad_rate, 6U);
-  EXPECT_EQ(air.counters(sender).sent, 0U);
+  EXPECT_EQ(air.counters(sender).sent, 2U);
+  EXPECT_EQ(air.world().payloads.in_use(), 0U);
 }
 
 // Its own frames follow each other, and a card that sends hears nothing.
@@ -264,17 +342,34 @@ TEST(Ns3Medium, RefusesWhatNs3DoesNotKnow) {
   EXPECT_THAT(std::string(sim::mistake_in_ns3_card(card)), ::testing::HasSubstr("no channel"));
 }
 
+// Of each channel 20 MHz wide the widest one that contains it.
 TEST(Ns3Medium, KnowsTheChannelsThatNs3Knows) {
-  std::map<int, int> numbers;
-  for (const auto& [number, mhz, width, type, band] :
-       ns3::WifiPhyOperatingChannel::m_frequencyChannels) {
-    const bool is_meant = band == ns3::WIFI_PHY_BAND_2_4GHZ || band == ns3::WIFI_PHY_BAND_5GHZ;
-    if (is_meant && width == 20 && type == ns3::WIFI_PHY_OFDM_CHANNEL) numbers[mhz] = number;
+  std::map<int, int> primaries;  ///< centre of 20 MHz: width of the widest
+  const auto is_meant = [](ns3::WifiPhyBand band) {
+    return band == ns3::WIFI_PHY_BAND_2_4GHZ || band == ns3::WIFI_PHY_BAND_5GHZ;
+  };
+  const auto& known = ns3::WifiPhyOperatingChannel::m_frequencyChannels;
+  for (const auto& [number, mhz, width, type, band] : known) {
+    if (is_meant(band) && width == 20 && type == ns3::WIFI_PHY_OFDM_CHANNEL) primaries[mhz] = 20;
   }
-  ASSERT_GT(numbers.size(), 30U);
+  ASSERT_GT(primaries.size(), 30U);
+  std::map<std::pair<int, int>, int> numbers;  ///< of centre and width
+  for (const auto& [number, mhz, width, type, band] : known) {
+    if (!is_meant(band) || type != ns3::WIFI_PHY_OFDM_CHANNEL) continue;
+    numbers[{mhz, width}] = number;
+    for (int primary = mhz - width / 2 + 10; primary < mhz + width / 2; primary += 20) {
+      if (const auto at = primaries.find(primary); at != primaries.end()) {
+        at->second = std::max<int>(at->second, width);
+      }
+    }
+  }
   for (int mhz = 2000; mhz < 7200; ++mhz) {
-    const auto channel = ChannelMhz{static_cast<std::uint16_t>(mhz)};
-    EXPECT_EQ(sim::ns3_channel_number(channel), numbers.contains(mhz) ? numbers[mhz] : 0) << mhz;
+    const auto channel = sim::ns3_channel(ChannelMhz{static_cast<std::uint16_t>(mhz)});
+    ASSERT_EQ(channel.has_value(), primaries.contains(mhz)) << mhz;
+    if (!channel) continue;
+    EXPECT_EQ(channel->width_mhz, primaries[mhz]) << mhz;
+    const int centre = mhz - 20 * channel->primary + channel->width_mhz / 2 - 10;
+    EXPECT_EQ((numbers[{centre, channel->width_mhz}]), channel->number) << mhz;
   }
 }
 
