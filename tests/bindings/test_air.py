@@ -252,8 +252,13 @@ while ! ip link show ground-0 > /dev/null 2>&1; do
 done
 "$NODE" wfb-rx -K gs.key -u 5600 ground-0 > rx.txt & rx=$!
 "$NODE" wfb-tx -K drone.key -u 5602 drone-0 > tx.txt & tx=$!
-if [ -n "$TSHARK" ]; then "$TSHARK" -i ground-0 -c 50 -w frames.pcap 2> tshark.err & shark=$!; fi
-sleep 1
+if [ -n "$TSHARK" ]; then
+  "$TSHARK" -i ground-0 -c 50 -w frames.pcap 2> tshark.err & shark=$!
+  tries=0
+  while ! grep -q "Capture started" tshark.err; do
+    sleep 0.1; tries=$((tries + 1)); [ $tries -lt 200 ]
+  done
+fi
 "$PYTHON" -c "$EXCHANGE"
 if [ -n "$TSHARK" ]; then wait $shark; fi
 kill -TERM $rx $tx
