@@ -135,23 +135,33 @@ def test_the_residual_loss_is_that_of_the_closed_form(
     assert came < sent, "some are lost at each of these losses"
 
 
+#: A machine that is later than this makes pauses of its own.
+TOO_LATE_MS = 50
+
+
+def worst_lateness_ms(db):
+    return tb.open(db).query("SELECT max(worst_ns) / 1e6 AS worst FROM lateness")["worst"].iloc[0]
+
+
 @pytest.mark.slow
-def test_scenarios_have_the_same_verdicts_for_real(root, db, node_program):
+@pytest.mark.parametrize(("name", "duration"), [("session_loss", "9 s"), ("jammer", "20 s")])
+def test_scenarios_have_the_same_verdicts_for_real(root, tmp_path, node_program, name, duration):
     """A session that is lost costs the original a second; a jammer costs both what it jams."""
+    scenario = tb.Scenario.load(root / f"scenarios/wfb/{name}.yaml", {"duration": duration})
     policies = {"protocol.policy": ["original", "robust"]}
-    session_loss = tb.Scenario.load(root / "scenarios/wfb/session_loss.yaml", {"duration": "9 s"})
-    jammer = tb.Scenario.load(root / "scenarios/wfb/jammer.yaml", {"duration": "20 s"})
-    for scenario in (session_loss, jammer):
+    for attempt in range(ATTEMPTS):
+        db = tmp_path / f"{attempt}.db"
         results = tb.replicate(
             scenario, "real", replications=1, seed=3, grid=policies, jobs=2, db=db
         )
-        verdicts = results.verdicts()
-        assert len(results.runs()) == 2
-        assert (results.runs()["state"] == "finished").all()
-        assert verdicts["as_expected"].all(), verdicts.to_string()
-    faults = tb.open(db).query("SELECT action, phase, touched FROM fault WHERE phase = 'end'")
-    assert set(faults["action"]) == {"jam"}
-    assert (faults["touched"] > 100).all()
+        if results.surprises().empty or worst_lateness_ms(db) < TOO_LATE_MS:
+            break
+    assert list(results.runs()["state"]) == ["finished", "finished"]
+    assert results.surprises().empty, f"{worst_lateness_ms(db)} ms late\n{results.surprises()}"
+    if name == "jammer":
+        faults = tb.open(db).query("SELECT action, phase, touched FROM fault WHERE phase = 'end'")
+        assert set(faults["action"]) == {"jam"}
+        assert (faults["touched"] > 100).all()
 
 
 @pytest.mark.slow
