@@ -57,7 +57,7 @@ LAYERS = [
 PROTOCOL_USES: dict[str, tuple[str, ...]] = {"imagestore": ("election", "raft", "secure")}
 
 POSIX = re.compile(
-    r"^(sys/|net/|netinet/|arpa/|linux/)"
+    r"^(asm/|sys/|net/|netinet/|arpa/|linux/)"
     r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent|pwd|ifaddrs)\.h$"
 )
 

@@ -57,8 +57,11 @@ here, in conf_dir. Who watches uses stats_port and api_port (twinbed wfb top HOS
 With ssh the nodes' scripts are piped to bash on each node; one connection that closes ends all.
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
 and goes alone. The other side of the link needs --refuse-replay, too, where this one has it.
-What the original does beyond that is left out: setting up cards of this host, serial devices, osd,
-TCP ports of mavlink, default_route, the binary log and the cards' temperature.
+Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port hear
+what comes over the air, and what they say goes over it; osd and osd_tcp get copies of the former.
+With default_route a tunnel is a default route, of metric 10.
+What the original does beyond that is left out: setting up cards of this host, call_on_arm and
+call_on_disarm, log_messages, the binary log and the cards' temperature.
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 the connection to a node has closed, 2 bad arguments
 or configuration, 3 the central node failed.)";
 

@@ -12,7 +12,7 @@
 #include "scenarios/node/wfb_server_log.h"
 #include "scenarios/node/wfb_ssh.h"
 #include "scenarios/node/wfb_statistics.h"
-#include "scenarios/node/wfb_tunnel.h"
+#include "scenarios/node/wfb_stream_users.h"
 #include "scenarios/suggest.h"
 #include "scenarios/wfb/cluster_nodes.h"
 #include "scenarios/wfb/node_script.h"
@@ -22,8 +22,6 @@ namespace {
 
 /// WFB-NG's own limit, of a receiver.
 constexpr std::size_t kMostCards = 8;
-/// Between the name of a stream and its payload, in commands and deliveries of a central node.
-constexpr char kSeparator = ' ';
 
 std::string key_path(const ClusterConfig& config, const std::string& keypair) {
   return (std::filesystem::path(config.path.conf_dir) / keypair).string();
@@ -117,6 +115,7 @@ class Server {
              [this](std::string_view profile, std::uint64_t wlan) {
                statistics_.on_selected(profile, wlan);
              }),
+        users_(host_, config.common, [this](const std::string& sentence) { log_.say(sentence); }),
         nodes_(host_.loop(), [this](IpAddress node) { on_node_ended(node); }) {}
 
   Result<int> run() {
@@ -126,7 +125,7 @@ class Server {
     host_.record_to(log_);
     host_.log_to([this](std::string_view line) { log_.line(line); });
     host_.observe([this](const backends::SentDatagram& sent) { statistics_.on_sent(sent); });
-    host_.deliver_to([this](Bytes message) { deliver(message); });
+    host_.deliver_to([this](Bytes message) { users_.deliver(message); });
     if (const auto opened = open_cards(); !opened) return Error{opened.error()};
     if (const auto opened = open_streams(); !opened) return Error{opened.error()};
     if (const auto listens = statistics_.listen(); !listens) return Error{listens.error()};
@@ -141,11 +140,7 @@ class Server {
  private:
   Result<std::monostate> open_cards();
   Result<std::monostate> open_streams();
-  Result<std::monostate> open_user(const StreamConfig& config, std::size_t number,
-                                   wfb::StreamOptions& stream);
-  Result<std::monostate> open_tunnel(const StreamConfig& config, const std::string& name);
   Result<std::monostate> start_nodes();
-  void deliver(Bytes message);
   void on_node_ended(IpAddress node);
 
   const WfbServerOptions& options_;
@@ -154,8 +149,8 @@ class Server {
   WfbHost host_;
   WfbStatistics statistics_;
   WfbServerLog log_;
+  WfbStreamUsers users_;
   WfbSshNodes nodes_;
-  std::map<std::string, std::unique_ptr<WfbTunnel>, std::less<>> tunnels_;  ///< by stream
   bool has_lost_node_ = false;
 };
 
@@ -173,9 +168,7 @@ Result<std::monostate> Server::open_streams() {
     for (std::size_t i = 0; i < streams.size(); ++i, ++number) {
       const StreamConfig& config = streams[i];
       wfb::StreamOptions& stream = profile.streams[i];
-      const auto opened = stream.kind == wfb::StreamKind::kTunnel
-                              ? open_tunnel(config, stream.name)
-                              : open_user(config, number, stream);
+      const auto opened = users_.open(config, number, stream);
       if (!opened) return Error{"stream " + in_quotes(config.name) + ": " + opened.error()};
       if (config.control_port == 0 || !stream.transmit) continue;
       stream.transmit->control =
@@ -183,60 +176,6 @@ Result<std::monostate> Server::open_streams() {
     }
   }
   return std::monostate{};
-}
-
-/// Opens the socket of the stream's user where the file says, which no protocol can.
-Result<std::monostate> Server::open_user(const StreamConfig& config, std::size_t number,
-                                         wfb::StreamOptions& stream) {
-  const SocketId id = wfb::CentralNode::user_socket(number);
-  const Peer& peer = *config.peer;
-  switch (peer.kind) {
-    case Peer::Kind::kConnect: return std::monostate{};
-    case Peer::Kind::kListen: {
-      auto socket = open_wfb_udp(peer.endpoint);
-      if (!socket) return Error{socket.error()};
-      host_.adopt(id, *std::move(socket));
-      return std::monostate{};
-    }
-    case Peer::Kind::kListenUnix: {
-      auto socket = open_wfb_local(peer.name);
-      if (!socket) return Error{socket.error()};
-      stream.input_port = 0;
-      host_.adopt(id, *std::move(socket));
-      return std::monostate{};
-    }
-    case Peer::Kind::kConnectUnix:
-      // The socket knows where to; any peer makes the stream use it.
-      stream.peer = Endpoint{kLoopback, 0};
-      host_.adopt(id, backends::Socket::local_datagram(),
-                  backends::to_abstract_address(peer.name));
-      return std::monostate{};
-    case Peer::Kind::kSerial: break;
-  }
-  return Error{"this program cannot use the serial device " + peer.name +
-               " itself; give it a peer such as listen://127.0.0.1:14550, and join the two, say "
-               "by socat"};
-}
-
-Result<std::monostate> Server::open_tunnel(const StreamConfig& config, const std::string& name) {
-  auto tunnel = WfbTunnel::open(
-      host_.loop(), *config.ifname, *config.ifaddr,
-      static_cast<int>(config_.common.radio_mtu) - WfbTunnel::kLengthBytes,
-      [this, prefix = name + kSeparator](Bytes packet) {
-        Buffer command = to_buffer(prefix);
-        command.insert(command.end(), packet.begin(), packet.end());
-        host_.command(command);
-      });
-  if (!tunnel) return Error{tunnel.error()};
-  tunnels_.emplace(name, *std::move(tunnel));
-  return std::monostate{};
-}
-
-void Server::deliver(Bytes message) {
-  const std::string_view text = as_text(message);
-  const std::size_t length = text.find(kSeparator);
-  const auto tunnel = tunnels_.find(text.substr(0, length));
-  if (tunnel != tunnels_.end()) tunnel->second->send(message.subspan(length + 1));
 }
 
 Result<std::monostate> Server::start_nodes() {
@@ -271,13 +210,9 @@ void warn_of_the_rest(const StreamConfig& stream) {
     std::fprintf(stderr, "twinbed-node: stream %s: %s is left out, this program does not do it\n",
                  in_quotes(stream.name).c_str(), key);
   };
-  warn(stream.osd.has_value(), "osd");
-  warn(stream.osd_tcp.has_value(), "osd_tcp");
-  warn(stream.mavlink_tcp_port.has_value(), "mavlink_tcp_port");
   warn(stream.call_on_arm.has_value(), "call_on_arm");
   warn(stream.call_on_disarm.has_value(), "call_on_disarm");
   warn(stream.log_messages, "log_messages");
-  warn(stream.default_route, "default_route");
 }
 
 }  // namespace

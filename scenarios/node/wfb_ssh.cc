@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "scenarios/node/wfb_host.h"
+#include "scenarios/node/wfb_terminal.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -93,10 +94,22 @@ struct WfbSshNodes::Node {
   void print_lines() {
     std::size_t length = 0;
     while ((length = line.find('\n')) != std::string::npos) {
-      print_wfb_line(to_string(address) + ": " + line.substr(0, length));
+      print(line.substr(0, length));
       line.erase(0, length + 1);
     }
-    if (line.size() > kMostLine) line.clear();
+    if (line.size() > kMostLine) print_rest();
+  }
+
+  /// A node may say anything, and what a terminal would obey is not obeyed here.
+  void print(std::string_view text) const {
+    if (text.ends_with('\r')) text.remove_suffix(1);  // as ssh itself ends its lines
+    print_wfb_line(to_string(address) + ": " + visible_text(text));
+  }
+
+  /// What is no whole line, and either too long for one or the last.
+  void print_rest() {
+    if (!line.empty()) print(line);
+    line.clear();
   }
 
   IpAddress address;
@@ -155,6 +168,7 @@ void WfbSshNodes::wait_for_output(Node& node) {
 void WfbSshNodes::wait_for_end(Node& node) {
   node.watch_end.when_readable([this, &node] {
     node.print_output();  // which may say why
+    node.print_rest();
     on_end_(node.address);
   });
 }

@@ -80,9 +80,10 @@ void WfbStatistics::add_profile(const TitleMessage& title, const ProfileConfig& 
   profile.name = known.name;
   profile.stats_port = known.stats_port;
   profile.api_port = known.api_port;
-  profile.stats = std::make_unique<WfbStatisticsPort>(
-      loop_, std::string(as_text(statistics_frame(title))));
-  profile.api = std::make_unique<WfbStatisticsPort>(loop_, statistics_line(title));
+  profile.stats = std::make_unique<WfbTcpPort>(
+      loop_, WfbTcpPort::Options{.greeting = std::string(as_text(statistics_frame(title)))});
+  profile.api = std::make_unique<WfbTcpPort>(
+      loop_, WfbTcpPort::Options{.greeting = statistics_line(title)});
 }
 
 WfbStatistics::Service& WfbStatistics::add_service(Profile& profile, const std::string& id) {
@@ -171,7 +172,7 @@ void WfbStatistics::report(Service& service, wfb::TransmitterCounters& counters)
 }
 
 void WfbStatistics::tell(Profile& profile, const StatisticsMessage& message) {
-  profile.stats->tell(std::string(as_text(statistics_frame(message))));
+  profile.stats->tell(as_text(statistics_frame(message)));
   profile.api->tell(statistics_line(message));
 }
 

@@ -19,7 +19,7 @@
 #include "core/protocols/wfb/central_node.h"
 #include "core/wire/ieee80211.h"
 #include "scenarios/node/wfb_send_ledger.h"
-#include "scenarios/node/wfb_statistics_port.h"
+#include "scenarios/node/wfb_tcp_port.h"
 #include "scenarios/wfb/cluster_config.h"
 #include "scenarios/wfb/statistics.h"
 
@@ -50,8 +50,8 @@ class WfbStatistics {
     std::string name;
     std::optional<std::uint16_t> stats_port;
     std::optional<std::uint16_t> api_port;
-    std::unique_ptr<WfbStatisticsPort> stats;
-    std::unique_ptr<WfbStatisticsPort> api;
+    std::unique_ptr<WfbTcpPort> stats;
+    std::unique_ptr<WfbTcpPort> api;
     std::optional<std::uint64_t> tx_wlan;
   };
   struct Service {

@@ -200,16 +200,15 @@ void Stream::on_part_delivery(Context& context, std::uint32_t part, Bytes messag
 }
 
 void Stream::hand_out(Context& context, Bytes payload) {
-  if (peer_) {
-    context.datagrams.send(user_socket(), *peer_, payload);
-  } else if (!options_.input_port) {
-    message_.clear();
-    Writer writer(message_);
-    writer.text(options_.name);
-    writer.text(" ");
-    writer.bytes(payload);
-    context.application.deliver(message_);
-  }
+  if (peer_) context.datagrams.send(user_socket(), *peer_, payload);
+  const bool has_datagrams = peer_ || options_.input_port;
+  if (has_datagrams && !options_.copies_to_application) return;
+  message_.clear();
+  Writer writer(message_);
+  writer.text(options_.name);
+  writer.text(" ");
+  writer.bytes(payload);
+  context.application.deliver(message_);
 }
 
 // ---- Reports of the link -----------------------------------------------------------------------

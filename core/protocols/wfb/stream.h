@@ -60,6 +60,8 @@ struct StreamOptions {
   /// spoke to it last; with neither, with the application.
   std::optional<std::uint16_t> input_port;
   std::optional<Endpoint> peer;
+  /// What the user's datagrams carry goes to the application, too.
+  bool copies_to_application = false;
 
   std::size_t batch_limit = Batch::kDefaultLimit;
   /// Who tells the stream's user of the link; none: nobody. Of kind mavlink alone.
