@@ -49,7 +49,7 @@ LAYERS = [
         "scenarios/",
         ("core/", "sim/", "backends/", "scenarios/"),
         ("yaml-cpp/", "nlohmann/", "CLI/", "editline/", "histedit.h", "systemd/sd-daemon.h",
-         "POSIX"),
+         "zlib.h", "POSIX"),
     ),
     ("bindings/", ("core/", "sim/", "backends/", "scenarios/", "bindings/"), ("pybind11/",)),
 ]

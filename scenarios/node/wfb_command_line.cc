@@ -60,8 +60,9 @@ and goes alone. The other side of the link needs --refuse-replay, too, where thi
 Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port hear
 what comes over the air, and what they say goes over it; osd and osd_tcp get copies of the former.
 With default_route a tunnel is a default route, of metric 10.
-What the original does beyond that is left out: setting up cards of this host, call_on_arm and
-call_on_disarm, log_messages, the binary log and the cards' temperature.
+With binary_log_file statistics are logged, and with log_messages frames of telemetry, too.
+What the original does beyond that is left out: setting up cards of this host, log_file and the
+cards' temperature.
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 the connection to a node has closed, 2 bad arguments
 or configuration, 3 the central node failed.)";
 

@@ -115,7 +115,10 @@ class Server {
              [this](std::string_view profile, std::uint64_t wlan) {
                statistics_.on_selected(profile, wlan);
              }),
-        users_(host_, config.common, [this](const std::string& sentence) { log_.say(sentence); }),
+        users_(host_, config.common, [this](const std::string& sentence) { log_.say(sentence); },
+               [this](std::string_view profile, Bytes frame) {
+                 statistics_.on_mavlink(profile, frame);
+               }),
         nodes_(host_.loop(), [this](IpAddress node) { on_node_ended(node); }) {}
 
   Result<int> run() {
@@ -129,6 +132,10 @@ class Server {
     if (const auto opened = open_cards(); !opened) return Error{opened.error()};
     if (const auto opened = open_streams(); !opened) return Error{opened.error()};
     if (const auto listens = statistics_.listen(); !listens) return Error{listens.error()};
+    const auto say = [this](const std::string& sentence) { log_.say(sentence); };
+    if (const auto created = statistics_.create_logs(config_, say); !created) {
+      return Error{created.error()};
+    }
     if (const auto started = start_nodes(); !started) return Error{started.error()};
     const auto status =
         host_.run([this] { return std::make_unique<wfb::CentralNode>(central_); });
@@ -168,7 +175,7 @@ Result<std::monostate> Server::open_streams() {
     for (std::size_t i = 0; i < streams.size(); ++i, ++number) {
       const StreamConfig& config = streams[i];
       wfb::StreamOptions& stream = profile.streams[i];
-      const auto opened = users_.open(config, number, stream);
+      const auto opened = users_.open(profile.name, config, number, stream);
       if (!opened) return Error{"stream " + in_quotes(config.name) + ": " + opened.error()};
       if (config.control_port == 0 || !stream.transmit) continue;
       stream.transmit->control =
@@ -201,18 +208,6 @@ Result<std::monostate> Server::start_nodes() {
 void Server::on_node_ended(IpAddress node) {
   has_lost_node_ = true;
   host_.fail("Connection to " + to_string(node) + " closed, aborting");
-}
-
-/// What this program does not do, of what the file asks for.
-void warn_of_the_rest(const StreamConfig& stream) {
-  const auto warn = [&](bool is_asked_for, const char* key) {
-    if (!is_asked_for) return;
-    std::fprintf(stderr, "twinbed-node: stream %s: %s is left out, this program does not do it\n",
-                 in_quotes(stream.name).c_str(), key);
-  };
-  warn(stream.call_on_arm.has_value(), "call_on_arm");
-  warn(stream.call_on_disarm.has_value(), "call_on_disarm");
-  warn(stream.log_messages, "log_messages");
 }
 
 }  // namespace
@@ -263,11 +258,6 @@ Result<int> run_wfb_server(const WfbServerOptions& options, const ClusterConfig&
   if (!settings) return Error{settings.error()};
   auto central = central_of(options, config, *settings);
   if (!central) return Error{central.error()};
-  for (const wfb::ProfileOptions& profile : central->profiles) {
-    for (const StreamConfig& stream : config.profile(profile.name)->streams) {
-      warn_of_the_rest(stream);
-    }
-  }
   return Server(options, config, *central).run();
 }
 

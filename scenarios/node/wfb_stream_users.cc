@@ -10,12 +10,13 @@ constexpr char kSeparator = ' ';
 
 }  // namespace
 
-Result<std::monostate> WfbStreamUsers::open(const StreamConfig& config, std::size_t number,
+Result<std::monostate> WfbStreamUsers::open(const std::string& profile,
+                                            const StreamConfig& config, std::size_t number,
                                             wfb::StreamOptions& stream) {
   if (stream.kind == wfb::StreamKind::kTunnel) return open_tunnel(config, stream.name);
   const auto opened = open_socket(config, wfb::CentralNode::user_socket(number), stream);
   if (!opened || !WfbTelemetry::is_asked_for(config)) return opened;
-  return open_telemetry(config, stream);
+  return open_telemetry(profile, config, stream);
 }
 
 /// Opens the socket of the stream's user where the file says, which no protocol can.
@@ -69,16 +70,19 @@ Result<std::monostate> WfbStreamUsers::open_tunnel(const StreamConfig& config,
   return std::monostate{};
 }
 
-Result<std::monostate> WfbStreamUsers::open_telemetry(const StreamConfig& config,
+Result<std::monostate> WfbStreamUsers::open_telemetry(const std::string& profile,
+                                                      const StreamConfig& config,
                                                       wfb::StreamOptions& stream) {
   WfbTelemetry::Options options;
   options.batch_limit = common_.radio_mtu;
   options.send = commands_to(stream.name);
   options.say = say_;
+  options.log = [this, profile](Bytes frame) { log_frame_(profile, frame); };
   auto telemetry = WfbTelemetry::open(host_.loop(), config, std::move(options));
   if (!telemetry) return Error{telemetry.error()};
-  telemetry_.emplace(stream.name, *std::move(telemetry));
   stream.copies_to_application = true;
+  stream.on_taken = [user = telemetry->get()](Bytes payload) { user->on_sent(payload); };
+  telemetry_.emplace(stream.name, *std::move(telemetry));
   return std::monostate{};
 }
 

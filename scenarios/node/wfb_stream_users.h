@@ -22,17 +22,22 @@ namespace twinbed::scenarios {
 class WfbStreamUsers {
  public:
   using Say = std::function<void(const std::string&)>;
+  using LogFrame = std::function<void(std::string_view profile, Bytes frame)>;
 
-  /// The host and the configuration outlive the users. Sentences for people go to `say`.
-  WfbStreamUsers(WfbHost& host, const CommonConfig& common, Say say)
-      : host_(host), common_(common), say_(std::move(say)) {}
+  /// The host and the configuration outlive the users. Sentences for people go to `say`, frames of
+  /// telemetry that is logged to `log_frame`.
+  WfbStreamUsers(WfbHost& host, const CommonConfig& common, Say say, LogFrame log_frame)
+      : host_(host),
+        common_(common),
+        say_(std::move(say)),
+        log_frame_(std::move(log_frame)) {}
   WfbStreamUsers(const WfbStreamUsers&) = delete;
   WfbStreamUsers& operator=(const WfbStreamUsers&) = delete;
 
-  /// Opens what joins the stream with this number, counted over all profiles, to its user, and
-  /// changes its options so that it uses that. The error is a sentence with the remedy.
-  Result<std::monostate> open(const StreamConfig& config, std::size_t number,
-                              wfb::StreamOptions& stream);
+  /// Opens what joins a profile's stream with this number, counted over all profiles, to its user,
+  /// and changes its options so that it uses that. The error is a sentence with the remedy.
+  Result<std::monostate> open(const std::string& profile, const StreamConfig& config,
+                              std::size_t number, wfb::StreamOptions& stream);
   /// Hands on what the protocol delivers.
   void deliver(Bytes message);
 
@@ -40,13 +45,15 @@ class WfbStreamUsers {
   Result<std::monostate> open_socket(const StreamConfig& config, SocketId id,
                                      wfb::StreamOptions& stream);
   Result<std::monostate> open_tunnel(const StreamConfig& config, const std::string& name);
-  Result<std::monostate> open_telemetry(const StreamConfig& config, wfb::StreamOptions& stream);
+  Result<std::monostate> open_telemetry(const std::string& profile, const StreamConfig& config,
+                                        wfb::StreamOptions& stream);
   /// Of payloads that go to the stream of this name.
   std::function<void(Bytes)> commands_to(const std::string& name);
 
   WfbHost& host_;
   const CommonConfig& common_;
   Say say_;
+  LogFrame log_frame_;
   // By stream.
   std::map<std::string, std::unique_ptr<WfbTunnel>, std::less<>> tunnels_;
   std::map<std::string, std::unique_ptr<WfbTelemetry>, std::less<>> telemetry_;

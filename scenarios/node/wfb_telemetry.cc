@@ -28,7 +28,8 @@ void send_datagram(const backends::Socket& socket, Bytes payload, const Address&
 bool WfbTelemetry::is_asked_for(const StreamConfig& stream) {
   const bool is_serial = stream.peer && stream.peer->kind == Peer::Kind::kSerial;
   return stream.service_type == ServiceType::kMavlink &&
-         (is_serial || stream.osd || stream.osd_tcp || stream.mavlink_tcp_port);
+         (is_serial || stream.osd || stream.osd_tcp || stream.mavlink_tcp_port ||
+          stream.log_messages || stream.call_on_arm || stream.call_on_disarm);
 }
 
 Result<std::unique_ptr<WfbTelemetry>> WfbTelemetry::open(backends::EventLoop& loop,
@@ -45,6 +46,11 @@ Result<std::unique_ptr<WfbTelemetry>> WfbTelemetry::open(backends::EventLoop& lo
     opened = made->open_osd_tcp(static_cast<std::uint16_t>(*stream.osd_tcp));
   }
   if (!opened) return Error{opened.error()};
+  made->is_logged_ = stream.log_messages;
+  if (stream.call_on_arm || stream.call_on_disarm) {
+    made->arm_calls_ = std::make_unique<WfbArmCalls>(loop, stream.call_on_arm,
+                                                     stream.call_on_disarm, made->options_.say);
+  }
   return made;
 }
 
@@ -109,6 +115,15 @@ void WfbTelemetry::deliver(Bytes payload) {
   if (tcp_) tcp_->tell(as_text(payload));
   if (send_to_osd_) send_to_osd_(payload);
   if (osd_tcp_) osd_tcp_->tell(as_text(payload));
+  look_at(received_, payload);
+}
+
+void WfbTelemetry::look_at(wfb::MavlinkFrames& direction, Bytes payload) {
+  if (!is_logged_ && !arm_calls_) return;
+  direction.feed(payload, [this](Bytes frame) {
+    if (is_logged_) options_.log(frame);
+    if (arm_calls_) arm_calls_->on_frame(frame);
+  });
 }
 
 }  // namespace twinbed::scenarios

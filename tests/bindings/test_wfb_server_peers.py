@@ -3,11 +3,16 @@
 A link of two servers, each with a card of its own: the drone's, and the ground's on machine node1.
 """
 
+import contextlib
+import gzip
+import json
 import os
+import re
 import select
 import socket
 import struct
 import subprocess
+import time
 import tty
 
 import pytest
@@ -37,11 +42,12 @@ class Link(Cluster):
     MACHINES = {"gs": "node1", "drone": "drone"}  # noqa: RUF012
 
     def start_server(self, profile, mavlink, more="", *options):
-        text = CONFIG.format(folder=self.folder, profile=profile, mavlink=mavlink) + more
+        text = CONFIG.format(folder=self.folder, profile=profile, mavlink=mavlink)
         (self.folder / f"{profile}.cfg").write_text(text)
+        (self.folder / f"{profile}_more.cfg").write_text(more)
         return self.start(self.MACHINES[profile], "twinbed-node", "wfb-server", "--config",
-                          f"{profile}.cfg", "--profiles", profile, "--wlans", "wlan0", *options,
-                          log=f"{profile}.log")  # fmt: skip
+                          f"{profile}.cfg", f"{profile}_more.cfg", "--profiles", profile,
+                          "--wlans", "wlan0", *options, log=f"{profile}.log")  # fmt: skip
 
     def tcp_client(self, port):
         """A connection to a port of the ground's machine, once it is listened at."""
@@ -213,10 +219,22 @@ def test_a_serial_device_is_one_programs_alone(link, serial_line):
     assert f"{serial_line.path} is in use by another program" in link.log("gs.log")
 
 
+class Vehicle:
+    """The program on the drone that its server talks to. It may send before there is a server."""
+
+    def __init__(self, link):
+        self.socket = link.socket("drone")
+
+    def send(self, data):
+        self.socket.sendto(data, ("127.0.0.1", 14560))
+
+    def fileno(self):
+        return self.socket.fileno()
+
+
 def start_with_tcp(link, more=""):
     """Both servers, with a TCP port on the ground; the drone's user and the first client."""
-    vehicle = link.socket("drone")
-    vehicle.connect(("127.0.0.1", 14560))
+    vehicle = Vehicle(link)
     link.start_server("drone", DRONE_PEER)
     link.start_server("gs", GROUND_PEER + "mavlink_tcp_port = 5760\n" + more)
     client = link.tcp_client(5760)
@@ -273,8 +291,7 @@ def test_an_osd_has_a_copy_of_telemetry_and_is_told_of_the_link(link, kind):
         "serial": f"osd = 'serial:{line.path}:115200'\n",
         "tcp": "osd_tcp = 5761\n",
     }[kind]
-    vehicle = link.socket("drone")
-    vehicle.connect(("127.0.0.1", 14560))
+    vehicle = Vehicle(link)
     user = link.socket("node1", ("127.0.0.1", 14550))
     link.start_server("drone", DRONE_PEER)
     link.start_server("gs", "peer = 'connect://127.0.0.1:14550'\n" + osd)
@@ -345,3 +362,170 @@ def test_what_a_node_prints_cannot_command_the_terminal(link):
         assert line.encode() in log
     assert b"\x1b" not in log
     assert b"\r" not in log
+
+
+def records_of(path):
+    """The records of a binary log, as far as it can be read: one that was cut has no end."""
+    text = b""
+    with gzip.open(path) as file, contextlib.suppress(EOFError):
+        while part := file.read1(65536):
+            text += part
+    records = []
+    while len(text) >= 4:
+        (length,) = struct.unpack_from(">I", text)
+        records.append(Message(text[4 : 4 + length]).value())
+        text = text[4 + length :]
+    return records
+
+
+class Message:
+    """A reader of MessagePack, as far as it is written here."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def take(self, form):
+        values = struct.unpack_from(">" + form, self.text)
+        self.text = self.text[struct.calcsize(">" + form) :]
+        return values[0]
+
+    def list_of(self, count):
+        return [self.value() for _ in range(count)]
+
+    def map_of(self, count):
+        pairs = [(self.value(), self.value()) for _ in range(count)]
+        return {tuple(map(str, k)) if isinstance(k, list) else k: v for k, v in pairs}
+
+    def value(self):
+        kind = self.take("B")
+        if kind < 0x80 or kind >= 0xE0:
+            return kind if kind < 0x80 else kind - 256
+        if kind < 0x90:
+            return self.map_of(kind & 15)
+        if kind < 0xA0:
+            return self.list_of(kind & 15)
+        if kind < 0xC0:
+            return self.take(f"{kind & 31}s").decode()
+        numbers = {0xCA: "f", 0xCB: "d", 0xCC: "B", 0xCD: "H", 0xCE: "I", 0xCF: "Q", 0xD0: "b",
+                   0xD1: "h", 0xD2: "i", 0xD3: "q"}  # fmt: skip
+        if kind in numbers:
+            return self.take(numbers[kind])
+        if kind in (0xC0, 0xC2, 0xC3):
+            return {0xC0: None, 0xC2: False, 0xC3: True}[kind]
+        if kind == 0xC4:
+            return self.take(f"{self.take('B')}s")
+        if kind == 0xD9:
+            return self.take(f"{self.take('B')}s").decode()
+        assert kind in (0xDC, 0xDE), kind
+        return (self.list_of if kind == 0xDC else self.map_of)(self.take("H"))
+
+
+LOGGED = "binary_log_file = 'wfb_%%s.log'\n"
+
+
+def start_with_log(link):
+    """Both servers, the ground's with a log; a frame has gone through either way."""
+    vehicle = Vehicle(link)
+    user = link.socket("node1", ("127.0.0.1", 14550))
+    link.start_server("drone", DRONE_PEER)
+    ground = link.start_server("gs", GROUND_PEER + "log_messages = True\n", "[common]\n" + LOGGED)
+
+    def passes():
+        vehicle.send(frame(7))
+        return bool(select.select([user], [], [], 0.3)[0])
+
+    assert wait_until(passes), link.log("gs.log")
+    user.sendto(frame(8, version=1), user.recvfrom(4096)[1])
+    assert Frames(vehicle.fileno()).next() == frame(8, version=1)
+    return ground
+
+
+def test_statistics_and_telemetry_are_logged(link):
+    ground = start_with_log(link)
+    with link.tcp_client(8103).makefile() as told:
+        for line in told:
+            message = json.loads(line)
+            if message.get("id") == "mavlink rx" and message["packets"]["out"][1] > 0:
+                break
+    second = link.start_server("gs", GROUND_PEER, "[common]\n" + LOGGED)
+    assert second.wait(10) == 3, "its ports are taken, and it has made no log"
+    ground.terminate()
+    assert ground.wait(10) == 0
+    (path,) = link.folder.glob("wfb_gs.log.*")
+    assert re.fullmatch(r"wfb_gs\.log\.\d{8}-\d{6}", path.name)
+    records = records_of(path)
+    begin = records[0]
+    assert abs(begin.pop("timestamp") - time.time()) < 600
+    assert begin == {"type": "init", "version": None, "profile": "gs", "wlans": ["wlan0"],
+                     "link_domain": "default"}  # fmt: skip
+    sessions = [record for record in records if record["type"] == "new_session"]
+    of_mavlink = next(record for record in sessions if record["id"] == "mavlink rx")
+    assert (of_mavlink["fec_type"], of_mavlink["fec_k"], of_mavlink["fec_n"]) == ("VDM_RS", 1, 2)
+    heard = [record for record in records if record.get("id") == "mavlink rx"]
+    totals = [record["packets"]["out"][1] for record in heard if record["type"] == "rx"]
+    assert totals[-1] >= 1
+    assert any(record["type"] == "tx" and record["id"] == "mavlink tx" for record in records)
+    told = [(r["hdr"], r["msg"]) for r in records if r["type"] == "mavlink"]
+    assert ([7, 1, 1, 0], frame(7)[10:-2]) in told
+    assert told.count(([8, 1, 1, 0], frame(8)[10:-2])) == 1
+
+
+def test_a_log_can_be_read_after_a_power_failure(link):
+    ground = start_with_log(link)
+    (path,) = link.folder.glob("wfb_gs.log.*")
+    # Every ten seconds what there is is made durable.
+    assert wait_until(lambda: path.stat().st_size > 100)
+    ground.kill()
+    ground.wait()
+    assert {"init", "rx", "tx", "mavlink"} <= {record["type"] for record in records_of(path)}
+
+
+def test_a_log_that_cannot_be_written_ends_and_not_the_flight(link):
+    (link.folder / "logs").mkdir()
+    link.start_server("drone", DRONE_PEER)
+    text = CONFIG.format(folder=link.folder, profile="gs", mavlink=GROUND_PEER)
+    log_dir = f"[path]\nlog_dir = '{link.folder}/logs'\n[common]\nlog_interval = 1\n"
+    (link.folder / "gs.cfg").write_text(text)
+    (link.folder / "more.cfg").write_text(log_dir + LOGGED)
+    command = "mount -t tmpfs -o size=16k tmpfs logs && exec twinbed-node wfb-server " \
+              "--config gs.cfg more.cfg --profiles gs --wlans wlan0"  # fmt: skip
+    ground = link.start("node1", "unshare", "--mount", "bash", "-c", command, log="gs.log")
+    ends = "ends here, it cannot be written: No space left on device\n"
+    assert wait_until(lambda: ends in link.log("gs.log")), link.log("gs.log")
+    assert ground.poll() is None
+
+
+def test_a_log_that_cannot_be_created_is_named(link):
+    ground = link.start_server("gs", GROUND_PEER,
+                               "[path]\nlog_dir = '/nowhere'\n[common]\n" + LOGGED)  # fmt: skip
+    assert ground.wait(10) == 3
+    assert "the binary log /nowhere/wfb_gs.log." in link.log("gs.log")
+    assert "No such file or directory; set log_dir to" in link.log("gs.log")
+
+
+def heartbeat(base_mode, system=1):
+    payload = struct.pack("<IBBBBB", 0, 2, 12, base_mode, 4, 3)
+    head = struct.pack("<7BHB", 0xFD, len(payload), 0, 0, 0, system, 1, 0, 0)
+    return head + payload + b"cs"
+
+
+def test_programs_are_called_when_the_vehicle_is_armed_and_disarmed(link):
+    for name in ["armed", "disarmed"]:
+        (link.folder / name).write_text(f"#!/bin/bash\necho {name} >> calls\nexit 3\n")
+        (link.folder / name).chmod(0o755)
+    vehicle = Vehicle(link)
+    link.start_server("drone", DRONE_PEER)
+    calls = f"call_on_arm = '{link.folder}/armed'\ncall_on_disarm = '{link.folder}/disarmed'\n"
+    link.start_server("gs", GROUND_PEER + calls)
+
+    def is_called(base_mode, expected):
+        vehicle.send(heartbeat(255, system=2) + heartbeat(base_mode))
+        time.sleep(0.2)
+        return link.log("calls") == expected
+
+    assert wait_until(lambda: is_called(0x51, "disarmed\n"))
+    assert wait_until(lambda: is_called(0xD1, "disarmed\narmed\n"))
+    assert wait_until(lambda: is_called(0x51, "disarmed\narmed\ndisarmed\n"))
+    failed = f"the program {link.folder}/armed has failed: status 3\n"
+    assert wait_until(lambda: failed in link.log("gs.log"))
+    assert "the vehicle is armed\n" in link.log("gs.log")

@@ -1,5 +1,7 @@
 #include "core/protocols/wfb/mavlink_frames.h"
 
+#include "core/wire/reader.h"
+
 namespace twinbed::wfb {
 namespace {
 
@@ -21,6 +23,25 @@ std::optional<std::size_t> mavlink_frame_length(Bytes bytes) {
   if (bytes.size() < 3) return 0;
   if ((bytes[2] & ~kIsSigned) != std::byte{0}) return std::nullopt;
   return kFraming2 + payload() + (bytes[2] == kIsSigned ? kSignatureBytes : 0);
+}
+
+std::optional<MavlinkMessage> read_mavlink_frame(Bytes bytes) {
+  const std::optional<std::size_t> length = mavlink_frame_length(bytes);
+  if (!length || *length == 0 || *length != bytes.size()) return std::nullopt;
+  const bool is_version_1 = bytes[0] == kVersion1;
+  Reader reader(bytes);
+  reader.skip(1);
+  const std::size_t payload = reader.u8();
+  if (!is_version_1) reader.skip(2);
+  MavlinkMessage message;
+  message.sequence = reader.u8();
+  message.system = reader.u8();
+  message.component = reader.u8();
+  message.number = is_version_1 ? reader.u8() : reader.u16le();
+  if (!is_version_1) message.number |= std::uint32_t{reader.u8()} << 16;
+  message.payload = reader.bytes(payload);
+  if (!reader.ok()) return std::nullopt;
+  return message;
 }
 
 void MavlinkFrames::feed(Bytes bytes, const OnFrame& on_frame) {

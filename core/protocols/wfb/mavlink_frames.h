@@ -24,6 +24,17 @@ namespace twinbed::wfb {
 /// first. Nothing where no frame begins so, or without bytes.
 std::optional<std::size_t> mavlink_frame_length(Bytes bytes);
 
+/// What a frame says, whose checksum and signature nobody has looked at.
+struct MavlinkMessage {
+  std::uint8_t sequence = 0;
+  std::uint8_t system = 0;
+  std::uint8_t component = 0;
+  std::uint32_t number = 0;  ///< of the message's definition
+  Bytes payload;             ///< a view; version 2 leaves zeros at its end out
+};
+/// Nothing where the bytes are not one whole frame.
+std::optional<MavlinkMessage> read_mavlink_frame(Bytes bytes);
+
 class MavlinkFrames {
  public:
   using OnFrame = std::function<void(Bytes frame)>;

@@ -154,6 +154,7 @@ void Stream::on_frame(Context& context, const RxFrame& frame) {
 
 void Stream::take(Context& context, Bytes payload) {
   if (!tx_) return;
+  if (options_.on_taken) options_.on_taken(payload);
   if (options_.kind == StreamKind::kPlain) return send(context, payload);
   if (!batch_.empty() && !batch_.fits(payload)) send_batch(context);
   const bool is_first = batch_.empty();

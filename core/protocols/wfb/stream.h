@@ -62,6 +62,8 @@ struct StreamOptions {
   std::optional<Endpoint> peer;
   /// What the user's datagrams carry goes to the application, too.
   bool copies_to_application = false;
+  /// Sees what the user sends; empty: nobody does.
+  std::function<void(Bytes payload)> on_taken{};
 
   std::size_t batch_limit = Batch::kDefaultLimit;
   /// Who tells the stream's user of the link; none: nobody. Of kind mavlink alone.
