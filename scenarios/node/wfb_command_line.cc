@@ -56,7 +56,8 @@ Each stream's payloads go where the file's peer says, a tunnel's through its int
 here, in conf_dir. Who watches uses stats_port and api_port (twinbed wfb top HOST:8003).
 With ssh the nodes' scripts are piped to bash on each node; one connection that closes ends all.
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
-and goes alone. The other side of the link needs --refuse-replay, too, where this one has it.
+and goes alone. The other side of the link needs --refuse-replay, too, where this one has it, and
+--adaptive; of the latter the nodes' scripts must know, so give it to --gen-init as well.
 Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port hear
 what comes over the air, and what they say goes over it; osd and osd_tcp get copies of the former.
 With default_route a tunnel is a default route, of metric 10.
@@ -249,7 +250,8 @@ void WfbCommandLine::add_server_options() {
       ->excludes(cluster);
   add_wfb_policy(*server_, options.policy,
                  {WfbRepair::kSessionRepeat, WfbRepair::kRefuseReplay, WfbRepair::kCloseBlock,
-                  WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout, WfbRepair::kInitDigest});
+                  WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout, WfbRepair::kInitDigest,
+                  WfbRepair::kAdaptive});
   server_->footer(kServerNotes);
 }
 

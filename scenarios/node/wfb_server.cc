@@ -40,6 +40,7 @@ Result<CentralSettings> settings_of(const WfbServerOptions& options, const Clust
   settings.flush_on_session = policy.is_on(policy.flush_on_session);
   settings.ring_timeout = policy.ring_timeout();
   settings.init_digest = policy.is_on(policy.init_digest);
+  settings.is_adaptive = policy.is_adaptive;
   for (const std::string& name : options.profiles) {
     const ProfileConfig* profile = config.profile(name);
     if (profile == nullptr) continue;  // which plan_cluster says
@@ -122,7 +123,7 @@ class Server {
         nodes_(host_.loop(), [this](IpAddress node) { on_node_ended(node); }) {}
 
   Result<int> run() {
-    if (options_.policy.is_on(options_.policy.refuse_replay)) {
+    if (options_.policy.is_on(options_.policy.refuse_replay) || options_.policy.is_adaptive) {
       host_.store_in(options_.policy.state_directory);
     }
     host_.record_to(log_);
@@ -195,7 +196,8 @@ Result<std::monostate> Server::start_nodes() {
                " has no ssh_user or no ssh_port, and is to be started by hand");
       continue;
     }
-    const auto plan = plan_node(config_, options_.profiles, node.address);
+    const auto plan = plan_node(config_, options_.profiles, node.address,
+                                options_.policy.is_adaptive);
     if (!plan) return Error{plan.error()};
     const auto started =
         nodes_.start(node.address, *command,
@@ -210,6 +212,21 @@ void Server::on_node_ended(IpAddress node) {
   host_.fail("Connection to " + to_string(node) + " closed, aborting");
 }
 
+/// That no other stream of the profile uses the radio ports of the reports.
+Result<std::monostate> check_report_ports(const ProfileConfig& profile) {
+  for (const StreamConfig& stream : profile.streams) {
+    if (stream.stream_rx && stream.stream_tx) continue;  // it has none
+    const std::uint32_t port = stream.stream_rx.value_or(stream.stream_tx.value_or(0)) ^ 0x80;
+    for (const StreamConfig& other : profile.streams) {
+      if (other.stream_rx != port && other.stream_tx != port) continue;
+      return Error{"with --adaptive the reports of stream " + in_quotes(stream.name) +
+                   " use the radio port " + std::to_string(port) + ", which is that of stream " +
+                   in_quotes(other.name) + "; give that one another port on both sides"};
+    }
+  }
+  return std::monostate{};
+}
+
 }  // namespace
 
 std::string default_wfb_config_file() {
@@ -221,7 +238,7 @@ Result<std::monostate> print_wfb_node_script(const WfbServerOptions& options,
                                              const ClusterConfig& config) {
   const auto node = find_node(config, options.gen_init);
   if (!node) return Error{node.error()};
-  const auto plan = plan_node(config, options.profiles, *node);
+  const auto plan = plan_node(config, options.profiles, *node, options.policy.is_adaptive);
   if (!plan) return Error{plan.error()};
   const bool tells_digests = options.policy.is_on(options.policy.init_digest);
   std::fputs(node_script(*plan, {policy_of(tells_digests), false}).c_str(), stdout);
@@ -249,6 +266,9 @@ Result<std::monostate> check_wfb_server(const WfbServerOptions& options,
   for (const std::string& profile : options.profiles) {
     const auto sound = central_of_cards(config, profile, 1, {});
     if (!sound) return Error{sound.error()};
+    if (!options.policy.is_adaptive) continue;
+    const auto free = check_report_ports(*config.profile(profile));
+    if (!free) return Error{free.error()};
   }
   return std::monostate{};
 }
