@@ -280,6 +280,18 @@ def test_noise_of_a_tcp_client_goes_nowhere(link):
     assert Frames(vehicle.fileno()).next() == frame(1)
 
 
+def test_each_message_comes_in_a_datagram_of_its_own(link):
+    vehicle, _, _ = start_with_tcp(link)
+    user = link.socket("node1", ("127.0.0.1", 14550))
+    sent = [frame(1), frame(2, version=1), frame(3, bytes(200))]
+    # They go over the air in one payload; what is no MAVLink at its end comes as it is.
+    vehicle.send(b"".join(sent) + b"text")
+    heard = []
+    while b"text" not in heard:
+        heard.append(user.recv(4096))
+    assert [each for each in heard if each != HELLO] == [*sent, b"text"]
+
+
 @pytest.mark.parametrize("kind", ["connect", "unix", "serial", "tcp"])
 def test_an_osd_has_a_copy_of_telemetry_and_is_told_of_the_link(link, kind):
     line = SerialLine(link.folder / "ttyOSD")

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/protocols/wfb/mavlink_frames.h"
 #include "core/protocols/wfb/records.h"
 #include "core/wire/writer.h"
 
@@ -201,7 +202,7 @@ void Stream::on_part_delivery(Context& context, std::uint32_t part, Bytes messag
 }
 
 void Stream::hand_out(Context& context, Bytes payload) {
-  if (peer_) context.datagrams.send(user_socket(), *peer_, payload);
+  if (peer_) send_to_peer(context, payload);
   const bool has_datagrams = peer_ || options_.input_port;
   if (has_datagrams && !options_.copies_to_application) return;
   message_.clear();
@@ -210,6 +211,19 @@ void Stream::hand_out(Context& context, Bytes payload) {
   writer.text(" ");
   writer.bytes(payload);
   context.application.deliver(message_);
+}
+
+void Stream::send_to_peer(Context& context, Bytes payload) {
+  const auto send = [&](Bytes datagram) {
+    context.datagrams.send(user_socket(), *peer_, datagram);
+  };
+  while (options_.kind == StreamKind::kMavlink) {
+    const std::optional<std::size_t> length = mavlink_frame_length(payload);
+    if (!length || *length == 0 || *length >= payload.size()) break;
+    send(payload.first(*length));
+    payload = payload.subspan(*length);
+  }
+  send(payload);
 }
 
 // ---- Reports of the link -----------------------------------------------------------------------

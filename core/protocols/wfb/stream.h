@@ -6,7 +6,8 @@
 //                  └─ transmitter ◄── batch ◄── user's datagrams, or a command
 //
 // Kinds: `plain` leaves payloads as they are (video). `mavlink` gathers frames for a tenth of a
-// second, and tells its user of the link once an interval. `tunnel` gathers packets for 5 ms, each
+// second, gives its user each in a datagram of its own, as programs that route MAVLink want it, and
+// tells him of the link once an interval. `tunnel` gathers packets for 5 ms, each
 // behind its length, and sends a sign of life where nothing else is sent; through all cards where
 // nothing comes back, so that directed antennas may find each other.
 //
@@ -135,6 +136,7 @@ class Stream final : private PartOwner {
   void follow(Context& context, bool has_changed, std::string_view reason);
   void on_part_delivery(Context& context, std::uint32_t part, Bytes message) override;
   void hand_out(Context& context, Bytes payload);
+  void send_to_peer(Context& context, Bytes payload);
   void send_batch(Context& context);
   void send(Context& context, Bytes payload);
   void keep_alive(Context& context);
