@@ -58,8 +58,9 @@ With ssh the nodes' scripts are piped to bash on each node; one connection that 
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
 and goes alone. The other side of the link needs --refuse-replay, too, where this one has it, and
 --adaptive; of the latter the nodes' scripts must know, so give it to --gen-init as well.
-Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port hear
-what comes over the air, and what they say goes over it; osd and osd_tcp get copies of the former.
+Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port, from
+anywhere, hear what comes over the air, and what they say goes over it, commands included; osd and
+osd_tcp get copies of the former.
 With default_route a tunnel is a default route, of metric 10.
 With binary_log_file statistics are logged, and with log_messages frames of telemetry, too.
 What the original does beyond that is left out: setting up cards of this host, log_file and the

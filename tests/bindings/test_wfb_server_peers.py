@@ -87,6 +87,7 @@ def message_of(mavlink):
 
 #: Is sent until it comes through, as servers start one after the other.
 HELLO = frame(0, b"hello")
+LAST = frame(0, b"last")
 
 
 class Frames:
@@ -179,6 +180,30 @@ def test_a_flight_controller_at_a_serial_line_is_heard_and_spoken_to(link, seria
         user.send(answer)
     taken = Frames(serial_line.end)
     assert [taken.next() for _ in answers] == answers
+
+
+def test_a_serial_line_that_is_too_slow_loses_whole_payloads(link, serial_line):
+    user, _ = start_with_serial(link, serial_line)
+    # Nobody reads at the far end, until more was sent than the device and its queue take.
+    sent = []
+
+    def is_full():
+        sent.extend(frame(len(sent) + number, bytes(200)) for number in range(5))
+        for each in sent[-5:]:
+            user.send(each)
+        return "takes less than comes over the air, and some of that is lost" in link.log(
+            "drone.log"
+        )
+
+    assert wait_until(is_full)
+    taken = Frames(serial_line.end)
+    heard = []
+    while not heard or heard[-1] != LAST:
+        user.send(LAST)
+        heard.append(taken.next())
+        assert heard[-1], link.log("drone.log")
+    assert len(heard) < len(sent)
+    assert set(heard) <= {*sent, LAST}
 
 
 def test_a_serial_adapter_may_be_unplugged_and_plugged_in_again(link, serial_line):
