@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace twinbed::wfb {
 namespace {
 
@@ -69,6 +71,30 @@ TEST_F(MavlinkFramesTest, WhatIsNotWholeCanBeForgotten) {
   EXPECT_THAT(feed(Bytes(version_1("cut")).first(5)), IsEmpty());
   frames_.reset();
   EXPECT_THAT(feed(version_1("whole")), ElementsAre(version_1("whole")));
+}
+
+TEST(MavlinkMessageTest, IsWhatAFrameSays) {
+  const Buffer first = to_buffer(std::string("\xfe\2\7\1\3\x1e" "abcs", 10));
+  const auto of_1 = read_mavlink_frame(first);
+  ASSERT_TRUE(of_1);
+  EXPECT_EQ((std::tuple{of_1->sequence, of_1->system, of_1->component, of_1->number}),
+            (std::tuple{7, 1, 3, 30u}));
+  EXPECT_EQ(as_text(of_1->payload), "ab");
+  const Buffer second = to_buffer(std::string("\xfd\2\0\0\7\1\3\x1e\2\1" "abcs", 14));
+  const auto of_2 = read_mavlink_frame(second);
+  ASSERT_TRUE(of_2);
+  EXPECT_EQ((std::tuple{of_2->sequence, of_2->system, of_2->component, of_2->number}),
+            (std::tuple{7, 1, 3, 0x01021eu}));
+  EXPECT_EQ(as_text(of_2->payload), "ab");
+}
+
+TEST(MavlinkMessageTest, IsReadOfOneWholeFrameAlone) {
+  const Buffer whole = version_2("abc", 1);
+  EXPECT_TRUE(read_mavlink_frame(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(read_mavlink_frame(Bytes(whole).first(size))) << size;
+  }
+  EXPECT_FALSE(read_mavlink_frame(whole + to_buffer("x")));
 }
 
 }  // namespace
