@@ -147,13 +147,12 @@ Result<sim::ProtocolFactory> make_node(const WfbPlace& place, const WfbCluster& 
                                        const ClusterConfig& config) {
   const std::string profile = profile_of(cluster, place.node());
   const IpAddress here = place.endpoints[place.index].address;
-  const auto plan = plan_node(config, {profile}, here);
+  const auto plan = plan_node(config, {profile}, here, cluster.is_adaptive);
   if (!plan) return place.error(cluster.file + ": " + plan.error());
   if (const auto error = check_cards(place, cluster, *plan)) return *error;
   NodeSettings settings;
-  settings.sends_reports = cluster.is_adaptive;
   if (cluster.init_digest) {
-    const auto digests = expected_digests(config, {profile});
+    const auto digests = expected_digests(config, {profile}, cluster.is_adaptive);
     if (!digests) return place.error(digests.error());
     settings.init_digest = digests->at(here);
   }

@@ -49,7 +49,7 @@ LAYERS = [
         "scenarios/",
         ("core/", "sim/", "backends/", "scenarios/"),
         ("yaml-cpp/", "nlohmann/", "CLI/", "editline/", "histedit.h", "systemd/sd-daemon.h",
-         "POSIX"),
+         "zlib.h", "POSIX"),
     ),
     ("bindings/", ("core/", "sim/", "backends/", "scenarios/", "bindings/"), ("pybind11/",)),
 ]
@@ -57,7 +57,7 @@ LAYERS = [
 PROTOCOL_USES: dict[str, tuple[str, ...]] = {"imagestore": ("election", "raft", "secure")}
 
 POSIX = re.compile(
-    r"^(sys/|net/|netinet/|arpa/|linux/)"
+    r"^(asm/|sys/|net/|netinet/|arpa/|linux/)"
     r"|^(unistd|fcntl|poll|signal|spawn|pty|termios|sched|errno|time|netdb|dirent|pwd|ifaddrs)\.h$"
 )
 

@@ -56,9 +56,15 @@ Each stream's payloads go where the file's peer says, a tunnel's through its int
 here, in conf_dir. Who watches uses stats_port and api_port (twinbed wfb top HOST:8003).
 With ssh the nodes' scripts are piped to bash on each node; one connection that closes ends all.
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
-and goes alone. The other side of the link needs --refuse-replay, too, where this one has it.
-What the original does beyond that is left out: setting up cards of this host, serial devices, osd,
-TCP ports of mavlink, default_route, the binary log and the cards' temperature.
+and goes alone. The other side of the link needs --refuse-replay, too, where this one has it, and
+--adaptive; of the latter the nodes' scripts must know, so give it to --gen-init as well.
+Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port, from
+anywhere, hear what comes over the air, and what they say goes over it, commands included; osd and
+osd_tcp get copies of the former.
+With default_route a tunnel is a default route, of metric 10.
+With binary_log_file statistics are logged, and with log_messages frames of telemetry, too.
+What the original does beyond that is left out: setting up cards of this host, log_file and the
+cards' temperature.
 Exit status: 0 stopped by SIGINT or SIGTERM, 1 the connection to a node has closed, 2 bad arguments
 or configuration, 3 the central node failed.)";
 
@@ -245,7 +251,8 @@ void WfbCommandLine::add_server_options() {
       ->excludes(cluster);
   add_wfb_policy(*server_, options.policy,
                  {WfbRepair::kSessionRepeat, WfbRepair::kRefuseReplay, WfbRepair::kCloseBlock,
-                  WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout, WfbRepair::kInitDigest});
+                  WfbRepair::kFlushOnSession, WfbRepair::kRingTimeout, WfbRepair::kInitDigest,
+                  WfbRepair::kAdaptive});
   server_->footer(kServerNotes);
 }
 

@@ -47,6 +47,13 @@ void add_repair(CLI::App& program, WfbPolicy& policy, WfbRepair repair) {
     case WfbRepair::kInitDigest:
       return add_switch(program, "init-digest", policy.init_digest,
                         "nodes must run the init script of this configuration");
+    case WfbRepair::kAdaptive:
+      program
+          .add_flag("--adaptive,!--no-adaptive", policy.is_adaptive,
+                    "the sender of a stream of one way chooses n and MCS by its receiver's "
+                    "reports; both sides need it; with each policy off unless it is given")
+          ->group(kGroup);
+      return;
   }
 }
 

@@ -12,7 +12,7 @@
 #include "scenarios/node/wfb_server_log.h"
 #include "scenarios/node/wfb_ssh.h"
 #include "scenarios/node/wfb_statistics.h"
-#include "scenarios/node/wfb_tunnel.h"
+#include "scenarios/node/wfb_stream_users.h"
 #include "scenarios/suggest.h"
 #include "scenarios/wfb/cluster_nodes.h"
 #include "scenarios/wfb/node_script.h"
@@ -22,8 +22,6 @@ namespace {
 
 /// WFB-NG's own limit, of a receiver.
 constexpr std::size_t kMostCards = 8;
-/// Between the name of a stream and its payload, in commands and deliveries of a central node.
-constexpr char kSeparator = ' ';
 
 std::string key_path(const ClusterConfig& config, const std::string& keypair) {
   return (std::filesystem::path(config.path.conf_dir) / keypair).string();
@@ -42,6 +40,7 @@ Result<CentralSettings> settings_of(const WfbServerOptions& options, const Clust
   settings.flush_on_session = policy.is_on(policy.flush_on_session);
   settings.ring_timeout = policy.ring_timeout();
   settings.init_digest = policy.is_on(policy.init_digest);
+  settings.is_adaptive = policy.is_adaptive;
   for (const std::string& name : options.profiles) {
     const ProfileConfig* profile = config.profile(name);
     if (profile == nullptr) continue;  // which plan_cluster says
@@ -117,19 +116,27 @@ class Server {
              [this](std::string_view profile, std::uint64_t wlan) {
                statistics_.on_selected(profile, wlan);
              }),
+        users_(host_, config.common, [this](const std::string& sentence) { log_.say(sentence); },
+               [this](std::string_view profile, Bytes frame) {
+                 statistics_.on_mavlink(profile, frame);
+               }),
         nodes_(host_.loop(), [this](IpAddress node) { on_node_ended(node); }) {}
 
   Result<int> run() {
-    if (options_.policy.is_on(options_.policy.refuse_replay)) {
+    if (options_.policy.is_on(options_.policy.refuse_replay) || options_.policy.is_adaptive) {
       host_.store_in(options_.policy.state_directory);
     }
     host_.record_to(log_);
     host_.log_to([this](std::string_view line) { log_.line(line); });
     host_.observe([this](const backends::SentDatagram& sent) { statistics_.on_sent(sent); });
-    host_.deliver_to([this](Bytes message) { deliver(message); });
+    host_.deliver_to([this](Bytes message) { users_.deliver(message); });
     if (const auto opened = open_cards(); !opened) return Error{opened.error()};
     if (const auto opened = open_streams(); !opened) return Error{opened.error()};
     if (const auto listens = statistics_.listen(); !listens) return Error{listens.error()};
+    const auto say = [this](const std::string& sentence) { log_.say(sentence); };
+    if (const auto created = statistics_.create_logs(config_, say); !created) {
+      return Error{created.error()};
+    }
     if (const auto started = start_nodes(); !started) return Error{started.error()};
     const auto status =
         host_.run([this] { return std::make_unique<wfb::CentralNode>(central_); });
@@ -141,11 +148,7 @@ class Server {
  private:
   Result<std::monostate> open_cards();
   Result<std::monostate> open_streams();
-  Result<std::monostate> open_user(const StreamConfig& config, std::size_t number,
-                                   wfb::StreamOptions& stream);
-  Result<std::monostate> open_tunnel(const StreamConfig& config, const std::string& name);
   Result<std::monostate> start_nodes();
-  void deliver(Bytes message);
   void on_node_ended(IpAddress node);
 
   const WfbServerOptions& options_;
@@ -154,8 +157,8 @@ class Server {
   WfbHost host_;
   WfbStatistics statistics_;
   WfbServerLog log_;
+  WfbStreamUsers users_;
   WfbSshNodes nodes_;
-  std::map<std::string, std::unique_ptr<WfbTunnel>, std::less<>> tunnels_;  ///< by stream
   bool has_lost_node_ = false;
 };
 
@@ -173,9 +176,7 @@ Result<std::monostate> Server::open_streams() {
     for (std::size_t i = 0; i < streams.size(); ++i, ++number) {
       const StreamConfig& config = streams[i];
       wfb::StreamOptions& stream = profile.streams[i];
-      const auto opened = stream.kind == wfb::StreamKind::kTunnel
-                              ? open_tunnel(config, stream.name)
-                              : open_user(config, number, stream);
+      const auto opened = users_.open(profile.name, config, number, stream);
       if (!opened) return Error{"stream " + in_quotes(config.name) + ": " + opened.error()};
       if (config.control_port == 0 || !stream.transmit) continue;
       stream.transmit->control =
@@ -183,60 +184,6 @@ Result<std::monostate> Server::open_streams() {
     }
   }
   return std::monostate{};
-}
-
-/// Opens the socket of the stream's user where the file says, which no protocol can.
-Result<std::monostate> Server::open_user(const StreamConfig& config, std::size_t number,
-                                         wfb::StreamOptions& stream) {
-  const SocketId id = wfb::CentralNode::user_socket(number);
-  const Peer& peer = *config.peer;
-  switch (peer.kind) {
-    case Peer::Kind::kConnect: return std::monostate{};
-    case Peer::Kind::kListen: {
-      auto socket = open_wfb_udp(peer.endpoint);
-      if (!socket) return Error{socket.error()};
-      host_.adopt(id, *std::move(socket));
-      return std::monostate{};
-    }
-    case Peer::Kind::kListenUnix: {
-      auto socket = open_wfb_local(peer.name);
-      if (!socket) return Error{socket.error()};
-      stream.input_port = 0;
-      host_.adopt(id, *std::move(socket));
-      return std::monostate{};
-    }
-    case Peer::Kind::kConnectUnix:
-      // The socket knows where to; any peer makes the stream use it.
-      stream.peer = Endpoint{kLoopback, 0};
-      host_.adopt(id, backends::Socket::local_datagram(),
-                  backends::to_abstract_address(peer.name));
-      return std::monostate{};
-    case Peer::Kind::kSerial: break;
-  }
-  return Error{"this program cannot use the serial device " + peer.name +
-               " itself; give it a peer such as listen://127.0.0.1:14550, and join the two, say "
-               "by socat"};
-}
-
-Result<std::monostate> Server::open_tunnel(const StreamConfig& config, const std::string& name) {
-  auto tunnel = WfbTunnel::open(
-      host_.loop(), *config.ifname, *config.ifaddr,
-      static_cast<int>(config_.common.radio_mtu) - WfbTunnel::kLengthBytes,
-      [this, prefix = name + kSeparator](Bytes packet) {
-        Buffer command = to_buffer(prefix);
-        command.insert(command.end(), packet.begin(), packet.end());
-        host_.command(command);
-      });
-  if (!tunnel) return Error{tunnel.error()};
-  tunnels_.emplace(name, *std::move(tunnel));
-  return std::monostate{};
-}
-
-void Server::deliver(Bytes message) {
-  const std::string_view text = as_text(message);
-  const std::size_t length = text.find(kSeparator);
-  const auto tunnel = tunnels_.find(text.substr(0, length));
-  if (tunnel != tunnels_.end()) tunnel->second->send(message.subspan(length + 1));
 }
 
 Result<std::monostate> Server::start_nodes() {
@@ -249,7 +196,8 @@ Result<std::monostate> Server::start_nodes() {
                " has no ssh_user or no ssh_port, and is to be started by hand");
       continue;
     }
-    const auto plan = plan_node(config_, options_.profiles, node.address);
+    const auto plan = plan_node(config_, options_.profiles, node.address,
+                                options_.policy.is_adaptive);
     if (!plan) return Error{plan.error()};
     const auto started =
         nodes_.start(node.address, *command,
@@ -264,20 +212,19 @@ void Server::on_node_ended(IpAddress node) {
   host_.fail("Connection to " + to_string(node) + " closed, aborting");
 }
 
-/// What this program does not do, of what the file asks for.
-void warn_of_the_rest(const StreamConfig& stream) {
-  const auto warn = [&](bool is_asked_for, const char* key) {
-    if (!is_asked_for) return;
-    std::fprintf(stderr, "twinbed-node: stream %s: %s is left out, this program does not do it\n",
-                 in_quotes(stream.name).c_str(), key);
-  };
-  warn(stream.osd.has_value(), "osd");
-  warn(stream.osd_tcp.has_value(), "osd_tcp");
-  warn(stream.mavlink_tcp_port.has_value(), "mavlink_tcp_port");
-  warn(stream.call_on_arm.has_value(), "call_on_arm");
-  warn(stream.call_on_disarm.has_value(), "call_on_disarm");
-  warn(stream.log_messages, "log_messages");
-  warn(stream.default_route, "default_route");
+/// That no other stream of the profile uses the radio ports of the reports.
+Result<std::monostate> check_report_ports(const ProfileConfig& profile) {
+  for (const StreamConfig& stream : profile.streams) {
+    if (stream.stream_rx && stream.stream_tx) continue;  // it has none
+    const std::uint32_t port = stream.stream_rx.value_or(stream.stream_tx.value_or(0)) ^ 0x80;
+    for (const StreamConfig& other : profile.streams) {
+      if (other.stream_rx != port && other.stream_tx != port) continue;
+      return Error{"with --adaptive the reports of stream " + in_quotes(stream.name) +
+                   " use the radio port " + std::to_string(port) + ", which is that of stream " +
+                   in_quotes(other.name) + "; give that one another port on both sides"};
+    }
+  }
+  return std::monostate{};
 }
 
 }  // namespace
@@ -291,7 +238,7 @@ Result<std::monostate> print_wfb_node_script(const WfbServerOptions& options,
                                              const ClusterConfig& config) {
   const auto node = find_node(config, options.gen_init);
   if (!node) return Error{node.error()};
-  const auto plan = plan_node(config, options.profiles, *node);
+  const auto plan = plan_node(config, options.profiles, *node, options.policy.is_adaptive);
   if (!plan) return Error{plan.error()};
   const bool tells_digests = options.policy.is_on(options.policy.init_digest);
   std::fputs(node_script(*plan, {policy_of(tells_digests), false}).c_str(), stdout);
@@ -319,6 +266,9 @@ Result<std::monostate> check_wfb_server(const WfbServerOptions& options,
   for (const std::string& profile : options.profiles) {
     const auto sound = central_of_cards(config, profile, 1, {});
     if (!sound) return Error{sound.error()};
+    if (!options.policy.is_adaptive) continue;
+    const auto free = check_report_ports(*config.profile(profile));
+    if (!free) return Error{free.error()};
   }
   return std::monostate{};
 }
@@ -328,11 +278,6 @@ Result<int> run_wfb_server(const WfbServerOptions& options, const ClusterConfig&
   if (!settings) return Error{settings.error()};
   auto central = central_of(options, config, *settings);
   if (!central) return Error{central.error()};
-  for (const wfb::ProfileOptions& profile : central->profiles) {
-    for (const StreamConfig& stream : config.profile(profile.name)->streams) {
-      warn_of_the_rest(stream);
-    }
-  }
   return Server(options, config, *central).run();
 }
 

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +13,8 @@
 #include <system_error>
 
 #include "scenarios/node/wfb_host.h"
+#include "scenarios/node/wfb_process.h"
+#include "scenarios/node/wfb_terminal.h"
 
 namespace twinbed::scenarios {
 namespace {
@@ -36,43 +36,14 @@ std::optional<Pipe> make_pipe() {
   return Pipe{backends::Socket(ends[0]), backends::Socket(ends[1])};
 }
 
-/// The process, or the negative of a number from errno.
-pid_t spawn(const CommandLine& command, const Pipe& input, const Pipe& output) {
-  std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, input.read.number(), STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, output.write.number(), STDERR_FILENO);
-  // A session of its own: Ctrl-C ends it in good order, by the end of its input, and it does not
-  // wait at a terminal for passphrases, but fails.
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
-  sigset_t all;
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigdefault(&attributes, &all);
-  pid_t pid = 0;
-  const int error =
-      ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  return error == 0 ? pid : -error;
-}
-
-/// Readable once the process has ended. (The header of glibc 2.36 for it is none for C++.)
-int open_process(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
-
 }  // namespace
 
 struct WfbSshNodes::Node {
-  Node(backends::EventLoop& loop, IpAddress its_address, pid_t its_pid, backends::Socket its_end,
+  Node(backends::EventLoop& loop, IpAddress its_address, WfbProcess process,
        backends::Socket its_input, backends::Socket its_output)
       : address(its_address),
-        pid(its_pid),
-        end(std::move(its_end)),
+        pid(process.pid),
+        end(std::move(process.end)),
         input(std::move(its_input)),
         output(std::move(its_output)),
         watch_end(loop, end.number()),
@@ -93,10 +64,22 @@ struct WfbSshNodes::Node {
   void print_lines() {
     std::size_t length = 0;
     while ((length = line.find('\n')) != std::string::npos) {
-      print_wfb_line(to_string(address) + ": " + line.substr(0, length));
+      print(line.substr(0, length));
       line.erase(0, length + 1);
     }
-    if (line.size() > kMostLine) line.clear();
+    if (line.size() > kMostLine) print_rest();
+  }
+
+  /// A node may say anything, and what a terminal would obey is not obeyed here.
+  void print(std::string_view text) const {
+    if (text.ends_with('\r')) text.remove_suffix(1);  // as ssh itself ends its lines
+    print_wfb_line(to_string(address) + ": " + visible_text(text));
+  }
+
+  /// What is no whole line, and either too long for one or the last.
+  void print_rest() {
+    if (!line.empty()) print(line);
+    line.clear();
   }
 
   IpAddress address;
@@ -129,17 +112,12 @@ Result<std::monostate> WfbSshNodes::start(IpAddress node, const CommandLine& ssh
     return Error{subject + "its script is too long for a pipe; make custom_init_script shorter, "
                            "say by a script that lies on the node"};
   }
-  const pid_t pid = spawn(ssh, *input, *output);
-  if (pid == -ENOENT) return Error{subject + "install OpenSSH's client, ssh"};
-  if (pid < 0) return error(-pid);
-  backends::Socket end(open_process(pid));
-  if (!end.is_open()) {
-    const int number = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return error(number);
-  }
-  nodes_.push_back(std::make_unique<Node>(loop_, node, pid, std::move(end),
+  WfbProcess process;
+  const int number =
+      start_wfb_process(ssh, input->read.number(), output->write.number(), process);
+  if (number == ENOENT) return Error{subject + "install OpenSSH's client, ssh"};
+  if (number != 0) return error(number);
+  nodes_.push_back(std::make_unique<Node>(loop_, node, std::move(process),
                                           std::move(input->write), std::move(output->read)));
   wait_for_output(*nodes_.back());
   wait_for_end(*nodes_.back());
@@ -155,6 +133,7 @@ void WfbSshNodes::wait_for_output(Node& node) {
 void WfbSshNodes::wait_for_end(Node& node) {
   node.watch_end.when_readable([this, &node] {
     node.print_output();  // which may say why
+    node.print_rest();
     on_end_(node.address);
   });
 }

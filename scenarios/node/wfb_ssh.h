@@ -4,7 +4,7 @@
 //   script ──► ssh ──► bash on the node ──► forwarders and injectors
 //   end of the pipe ─► ssh ends ─► so does the script
 //
-// What a node prints is printed here behind its address.
+// What a node prints is printed here behind its address, with controls of terminals made visible.
 #pragma once
 
 #include <sys/types.h>

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/protocols/wfb/mavlink_frames.h"
 #include "scenarios/wfb/cluster_load.h"
 
 namespace twinbed::scenarios {
@@ -53,6 +54,8 @@ WfbStatistics::WfbStatistics(backends::EventLoop& loop, const ClusterConfig& con
     const ProfileConfig& known = *config.profile(options.name);
     add_profile(title_of(config, own_cards, known), known);
     Profile& profile = *profiles_.back();
+    profile.begin = {0, known.name, config.common.version, {}, known.link_domain};
+    if (!own_cards.empty()) profile.begin.wlans = own_cards;
     const std::string prefix = central.profiles.size() > 1 ? profile.name + "_" : "";
     for (wfb::StreamOptions& stream : options.streams) {
       const std::string name = stream.name.substr(prefix.size());
@@ -80,9 +83,10 @@ void WfbStatistics::add_profile(const TitleMessage& title, const ProfileConfig& 
   profile.name = known.name;
   profile.stats_port = known.stats_port;
   profile.api_port = known.api_port;
-  profile.stats = std::make_unique<WfbStatisticsPort>(
-      loop_, std::string(as_text(statistics_frame(title))));
-  profile.api = std::make_unique<WfbStatisticsPort>(loop_, statistics_line(title));
+  profile.stats = std::make_unique<WfbTcpPort>(
+      loop_, WfbTcpPort::Options{.greeting = std::string(as_text(statistics_frame(title)))});
+  profile.api = std::make_unique<WfbTcpPort>(
+      loop_, WfbTcpPort::Options{.greeting = statistics_line(title)});
 }
 
 WfbStatistics::Service& WfbStatistics::add_service(Profile& profile, const std::string& id) {
@@ -115,6 +119,33 @@ Result<std::monostate> WfbStatistics::listen() {
     }
   }
   return std::monostate{};
+}
+
+Result<std::monostate> WfbStatistics::create_logs(const ClusterConfig& config,
+                                                  WfbBinaryLog::Say say) {
+  const std::optional<std::string>& name = config.common.binary_log_file;
+  if (!name) return std::monostate{};
+  for (const auto& profile : profiles_) {
+    profile->begin.timestamp = unix_seconds();
+    auto log = WfbBinaryLog::create(
+        loop_, binary_log_path(config.path.log_dir, *name, profile->name),
+        static_cast<std::int64_t>(profile->begin.timestamp), say);
+    if (!log) return Error{"profile " + profile->name + ": " + log.error()};
+    profile->log = *std::move(log);
+    profile->log->add(log_frame(profile->begin));
+  }
+  return std::monostate{};
+}
+
+void WfbStatistics::on_mavlink(std::string_view name, Bytes frame) {
+  const std::optional<wfb::MavlinkMessage> message = wfb::read_mavlink_frame(frame);
+  if (!message) return;
+  for (const auto& profile : profiles_) {
+    if (profile->name != name || !profile->log) continue;
+    profile->log->add(log_frame(LogMavlink{unix_seconds(), message->sequence, message->system,
+                                           message->component, message->number,
+                                           message->payload}));
+  }
 }
 
 void WfbStatistics::on_sent(const backends::SentDatagram& sent) {
@@ -150,6 +181,12 @@ void WfbStatistics::report(Service& service, const wfb::Aggregator& aggregator) 
   if (const auto& session = aggregator.session()) {
     message.session = {session->fec.k, session->fec.n, session->epoch};
   }
+  WfbBinaryLog* const log = service.profile->log.get();
+  const bool is_new = message.session && message.session != service.session;
+  if (is_new && log) {
+    log->add(log_frame(LogSession{message.timestamp, service.id, *message.session}));
+  }
+  service.session = message.session;
   tell(*service.profile, message);
 }
 
@@ -171,7 +208,9 @@ void WfbStatistics::report(Service& service, wfb::TransmitterCounters& counters)
 }
 
 void WfbStatistics::tell(Profile& profile, const StatisticsMessage& message) {
-  profile.stats->tell(std::string(as_text(statistics_frame(message))));
+  const Buffer frame = statistics_frame(message);
+  profile.stats->tell(as_text(frame));
+  if (profile.log) profile.log->add(frame);
   profile.api->tell(statistics_line(message));
 }
 

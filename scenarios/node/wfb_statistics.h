@@ -1,9 +1,9 @@
 // The statistics of a live central node of WFB-NG: what its streams find in each interval, told at
-// the ports of their profile.
+// the ports of their profile and logged.
 //
 //   receiver, transmitter ──► interval's figures ──► totals ──► stats_port (MessagePack)
 //   datagrams to injectors,                         │     └──► api_port (lines of JSON)
-//   frames on own cards ────► ledger of each stream ┘
+//   frames on own cards ────► ledger of each stream ┘     └──► binary log (the same MessagePack)
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,9 @@
 #include "backends/socket/counters.h"
 #include "core/protocols/wfb/central_node.h"
 #include "core/wire/ieee80211.h"
+#include "scenarios/node/wfb_binary_log.h"
 #include "scenarios/node/wfb_send_ledger.h"
-#include "scenarios/node/wfb_statistics_port.h"
+#include "scenarios/node/wfb_tcp_port.h"
 #include "scenarios/wfb/cluster_config.h"
 #include "scenarios/wfb/statistics.h"
 
@@ -37,6 +38,11 @@ class WfbStatistics {
 
   /// Listens at the ports of the profiles. The error is a sentence with the remedy.
   Result<std::monostate> listen();
+  /// Creates the binary log of each profile, where the configuration asks for them. Failures later
+  /// are told to `say`. The error is a sentence with the remedy.
+  Result<std::monostate> create_logs(const ClusterConfig& config, WfbBinaryLog::Say say);
+  /// Logs a frame of MAVLink that goes through a stream of the profile.
+  void on_mavlink(std::string_view profile, Bytes frame);
 
   /// A datagram that the host has sent; those to injectors count.
   void on_sent(const backends::SentDatagram& sent);
@@ -50,14 +56,17 @@ class WfbStatistics {
     std::string name;
     std::optional<std::uint16_t> stats_port;
     std::optional<std::uint16_t> api_port;
-    std::unique_ptr<WfbStatisticsPort> stats;
-    std::unique_ptr<WfbStatisticsPort> api;
+    std::unique_ptr<WfbTcpPort> stats;
+    std::unique_ptr<WfbTcpPort> api;
+    LogBegin begin;  ///< of its binary log
+    std::unique_ptr<WfbBinaryLog> log;
     std::optional<std::uint64_t> tx_wlan;
   };
   struct Service {
     Profile* profile = nullptr;
     std::string id;  ///< "video rx"
     std::map<std::string, std::uint64_t> totals;
+    std::optional<SessionInfo> session;  ///< of the last report
     WfbSendLedger ledger;
   };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -45,14 +46,14 @@ void put_address(ifreq& request, IpAddress address) {
 }
 
 /// 0 or a number from errno.
-int set_up(const backends::Socket& device, const std::string& name, const Network& network,
-           int mtu) {
+int set_up(const backends::Socket& device, const WfbTunnel::Options& options,
+           const Network& network) {
   ifreq request{};
-  name.copy(request.ifr_name, IFNAMSIZ - 1);
+  options.name.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL);
   if (::ioctl(device.number(), TUNSETIFF, &request) != 0) return errno;
   const backends::Socket control = backends::Socket::datagram();
-  request.ifr_mtu = mtu;
+  request.ifr_mtu = options.mtu;
   if (::ioctl(control.number(), SIOCSIFMTU, &request) != 0) return errno;
   put_address(request, network.address);
   if (::ioctl(control.number(), SIOCSIFADDR, &request) != 0) return errno;
@@ -60,6 +61,19 @@ int set_up(const backends::Socket& device, const std::string& name, const Networ
   if (::ioctl(control.number(), SIOCSIFNETMASK, &request) != 0) return errno;
   request.ifr_flags = IFF_UP | IFF_RUNNING;
   return ::ioctl(control.number(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
+}
+
+/// 0 or a number from errno.
+int add_default_route(std::string name) {
+  rtentry route{};
+  const sockaddr_in everywhere = backends::to_sockaddr({kAnyAddress, 0});
+  std::memcpy(&route.rt_dst, &everywhere, sizeof everywhere);
+  std::memcpy(&route.rt_genmask, &everywhere, sizeof everywhere);
+  route.rt_flags = RTF_UP;
+  route.rt_metric = WfbTunnel::kMetric + 1;  // the kernel takes one off
+  route.rt_dev = name.data();
+  const backends::Socket control = backends::Socket::datagram();
+  return ::ioctl(control.number(), SIOCADDRT, &route) == 0 ? 0 : errno;
 }
 
 Error creation_error(const std::string& name, int error) {
@@ -77,20 +91,25 @@ Error creation_error(const std::string& name, int error) {
 }  // namespace
 
 Result<std::unique_ptr<WfbTunnel>> WfbTunnel::open(backends::EventLoop& loop,
-                                                   const std::string& name,
-                                                   const std::string& address, int mtu,
-                                                   OnPacket on_packet) {
+                                                   const Options& options, OnPacket on_packet) {
+  const std::string& name = options.name;
   if (name.empty() || name.size() >= IFNAMSIZ) {
     return Error{"ifname '" + name + "' is no name of an interface; it has 1 to " +
                  std::to_string(IFNAMSIZ - 1) + " characters"};
   }
-  const auto network = parse_network(address);
+  const auto network = parse_network(options.address);
   if (!network) {
-    return Error{"ifaddr '" + address + "' is no address with a prefix, such as 10.5.0.1/24"};
+    return Error{"ifaddr '" + options.address +
+                 "' is no address with a prefix, such as 10.5.0.1/24"};
   }
   backends::Socket device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  const int error = device.is_open() ? set_up(device, name, *network, mtu) : errno;
+  int error = device.is_open() ? set_up(device, options, *network) : errno;
   if (error != 0) return creation_error(name, error);
+  if (options.is_default_route) error = add_default_route(name);
+  if (error != 0) {
+    return Error{"no default route can be added through the interface " + name + ": " +
+                 std::generic_category().message(error)};
+  }
   return std::unique_ptr<WfbTunnel>(
       new WfbTunnel(loop, std::move(device), std::move(on_packet)));
 }

@@ -18,13 +18,21 @@ class WfbTunnel {
   static constexpr int kLengthBytes = 2;
   using OnPacket = std::function<void(Bytes packet)>;
 
-  /// Creates the interface with an address such as "10.5.0.1/24" and sets it up; it goes with this
-  /// object. Calls `on_packet` with each packet that the system sends through it. The loop outlives
-  /// the tunnel. The error is a sentence with the remedy.
+  struct Options {
+    std::string name;
+    std::string address;  ///< such as "10.5.0.1/24"
+    int mtu = 0;
+    /// What has no other way goes through it, too. Of several default routes the one with the least
+    /// metric counts; this one's is kMetric, as WFB-NG's.
+    bool is_default_route = false;
+  };
+  static constexpr int kMetric = 10;
+
+  /// Creates the interface and sets it up; it goes with this object, its route included. Calls
+  /// `on_packet` with each packet that the system sends through it. The loop outlives the tunnel.
+  /// The error is a sentence with the remedy.
   static Result<std::unique_ptr<WfbTunnel>> open(backends::EventLoop& loop,
-                                                 const std::string& name,
-                                                 const std::string& address, int mtu,
-                                                 OnPacket on_packet);
+                                                 const Options& options, OnPacket on_packet);
   WfbTunnel(const WfbTunnel&) = delete;
   WfbTunnel& operator=(const WfbTunnel&) = delete;
 

@@ -127,7 +127,7 @@ std::optional<CommandLine> forwarder_command(const NodePlan& plan, const NodePla
 }
 
 std::optional<CommandLine> injector_command(const NodePlan& plan, const NodePlan::Stream& stream) {
-  if (!stream.stream_tx) return std::nullopt;
+  if (!stream.stream_tx && !plan.sends_reports) return std::nullopt;
   CommandLine command{kNodeProgram, "wfb-tx"};
   add(command, "-I", stream.first_injector_port);
   add(command, "-R", plan.receive_buffer);

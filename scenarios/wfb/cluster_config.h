@@ -54,7 +54,7 @@ struct Peer {
   enum class Kind : std::uint8_t { kListen, kConnect, kListenUnix, kConnectUnix, kSerial };
   Kind kind = Kind::kListen;
   Endpoint endpoint;       ///< of listen:// and connect://
-  std::string name;        ///< of an abstract unix socket, or of a serial device in /dev
+  std::string name;        ///< of an abstract unix socket, or of a serial device (WfbSerial)
   std::uint32_t baud = 0;  ///< of a serial device
 
   bool operator==(const Peer&) const = default;

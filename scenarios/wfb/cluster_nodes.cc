@@ -194,7 +194,7 @@ Result<wfb::CentralOptions> central_of_cluster(const ClusterConfig& config,
   if (!plans) return Error{plans.error()};
   StreamMaker maker(config, settings);
   if (settings.init_digest) {
-    auto digests = expected_digests(config, profiles);
+    auto digests = expected_digests(config, profiles, settings.is_adaptive);
     if (!digests) return Error{digests.error()};
     maker.digests = *std::move(digests);
   }
@@ -250,7 +250,7 @@ wfb::ClusterNodeOptions cluster_node_of(const NodePlan& plan, const NodeSettings
           {plan.server_address, stream.aggregator_port},
           settings.init_digest};
     }
-    if (stream.stream_tx || settings.sends_reports) {
+    if (stream.stream_tx || plan.sends_reports) {
       made.injector = {stream.first_injector_port, interfaces};
     }
   }

@@ -31,7 +31,7 @@ struct CentralSettings {
   bool init_digest = false;
   /// Streams of one way that are no telemetry and no tunnel choose n and MCS by the receiver's
   /// reports, at what they send through cards of their own host. In a cluster the nodes must have
-  /// injectors for reports: NodeSettings::sends_reports.
+  /// injectors for reports: NodePlan::sends_reports.
   bool is_adaptive = false;
 };
 
@@ -49,9 +49,6 @@ Result<wfb::CentralOptions> central_of_cards(const ClusterConfig& config,
 
 struct NodeSettings {
   Buffer init_digest;  ///< that the forwarders tell; empty: none
-  /// Streams that only receive get an injector at the ports that are theirs anyway, which the
-  /// central node's reports need.
-  bool sends_reports = false;
 };
 
 /// A node of a cluster.

@@ -115,6 +115,7 @@ std::string canonical_form(const NodePlan& plan) {
     append_line(out, "fwmark", stream.fwmark);
   }
   if (plan.custom_init_script) append_line(out, "custom", *plan.custom_init_script);
+  if (plan.sends_reports) append_line(out, "reports", "yes");
   return out;
 }
 
@@ -158,7 +159,7 @@ Result<IpAddress> find_node(const ClusterConfig& config, std::string_view addres
 }
 
 Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string> profiles,
-                           IpAddress address) {
+                           IpAddress address, bool sends_reports) {
   const auto streams = plan_cluster(config, std::move(profiles));
   if (!streams) return Error{streams.error()};
   const ClusterNode* node = config.node(address);
@@ -170,6 +171,7 @@ Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string>
   plan.bandwidth = 0;
   plan.receive_buffer = config.common.tx_rcv_buf_size;
   plan.custom_init_script = node->custom_init_script;
+  plan.sends_reports = sends_reports;
   for (const std::string& card : node->wlans) {
     plan.cards.push_back({card, *node->wifi_channel.of(card), *node->wifi_txpower.of(card)});
   }
@@ -198,10 +200,11 @@ Result<std::string> init_digest(const ClusterConfig& config,
 }
 
 Result<std::map<IpAddress, Buffer>> expected_digests(const ClusterConfig& config,
-                                                     const std::vector<std::string>& profiles) {
+                                                     const std::vector<std::string>& profiles,
+                                                     bool sends_reports) {
   std::map<IpAddress, Buffer> digests;
   for (const ClusterNode& node : config.nodes) {
-    const Result<NodePlan> plan = plan_node(config, profiles, node.address);
+    const Result<NodePlan> plan = plan_node(config, profiles, node.address, sends_reports);
     if (!plan) return Error{plan.error()};
     digests[node.address] = to_buffer(blake2b(as_bytes(canonical_form(*plan))));
   }

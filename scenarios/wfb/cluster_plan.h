@@ -80,6 +80,9 @@ struct NodePlan {
   std::vector<Card> cards;
   std::vector<Stream> streams;
   std::optional<std::string> custom_init_script;
+  /// Streams that only receive get an injector at the ports that are theirs anyway, for reports of
+  /// the link (policy robust, `adaptive`).
+  bool sends_reports = false;
 
   bool operator==(const NodePlan&) const = default;
 };
@@ -89,7 +92,7 @@ Result<IpAddress> find_node(const ClusterConfig& config, std::string_view addres
 
 /// What one of the nodes does. An address that is no node's is answered with those that are.
 Result<NodePlan> plan_node(const ClusterConfig& config, std::vector<std::string> profiles,
-                           IpAddress address);
+                           IpAddress address, bool sends_reports = false);
 
 /// BLAKE2b-256 of the plan in a canonical form, as 64 hexadecimal digits: equal exactly where the
 /// plans are. Forwarders tell the central node the digest of the script that started them, and it
@@ -101,7 +104,8 @@ Result<std::string> init_digest(const ClusterConfig& config,
 
 /// What the forwarders of each node tell the central one, as wfb::InitDigests expects it.
 Result<std::map<IpAddress, Buffer>> expected_digests(const ClusterConfig& config,
-                                                     const std::vector<std::string>& profiles);
+                                                     const std::vector<std::string>& profiles,
+                                                     bool sends_reports = false);
 
 /// How an antenna is called: " 0:1" for antenna 1 of card 0 of this host, "0A4D000B:0:1" in a
 /// cluster. The antenna of statistics of sending is no single one and called X.

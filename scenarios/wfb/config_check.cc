@@ -30,12 +30,13 @@ class StreamCheck {
     if (!stream_.keypair) {
       return fail("keypair", "has no keypair; name its key file, such as 'gs.key'");
     }
-    return check_peer();
+    return check_peer() && check_osd();
   }
 
  private:
   bool fail(std::string_view key, const std::string& sentence) {
-    const bool names_itself = sentence.starts_with("fec_") || sentence.starts_with("peer ");
+    const bool names_itself = sentence.starts_with("fec_") || sentence.starts_with("peer ") ||
+                              sentence.starts_with("osd ");
     return reader_.fail(place_of(node_, key),
                         names_itself ? sentence
                                      : "stream " + in_quotes(stream_.name) + " " + sentence);
@@ -88,6 +89,15 @@ class StreamCheck {
                fail("peer", "peer must be listen://ADDRESS:PORT or connect://ADDRESS:PORT for "
                             "udp_proxy");
     }
+  }
+
+  bool check_osd() {
+    using Kind = Peer::Kind;
+    if (!stream_.osd) return true;
+    const Kind kind = stream_.osd->kind;
+    return kind == Kind::kConnect || kind == Kind::kConnectUnix || kind == Kind::kSerial ||
+           fail("osd", "osd must be connect://ADDRESS:PORT, connect_unix://@NAME or "
+                       "serial:DEVICE:BAUD, as it is spoken to and not listened to");
   }
 
   Reader& reader_;

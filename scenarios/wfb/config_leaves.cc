@@ -152,7 +152,7 @@ Result<Peer> parse_peer(std::string_view text) {
     if (form.kind == Peer::Kind::kSerial) {
       const std::size_t colon = rest.rfind(':');
       const auto baud = parse_digits(colon == rest.npos ? "" : rest.substr(colon + 1), 100'000'000);
-      if (!baud || !is_made_of(rest.substr(0, colon), "-_/")) break;
+      if (!baud || !is_made_of(rest.substr(0, colon), "-_.:+/")) break;
       peer.name = rest.substr(0, colon);
       peer.baud = *baud;
     } else if (form.prefix.ends_with('@')) {

@@ -2,6 +2,7 @@
 //
 //     stats_port   each message: length u32 BE | MessagePack map
 //     api_port     each message: a line of JSON
+//     binary log   as at the stats_port, with records of its own in place of the first message
 //
 // The first message says who speaks; then comes one for each service and interval. In MessagePack
 // the antennas of a receiver are a map with arrays for keys, [[MHz, MCS, bandwidth], antenna]; in
@@ -110,6 +111,35 @@ using StatisticsMessage = std::variant<TitleMessage, ReceiverMessage, Transmitte
 Buffer statistics_frame(const StatisticsMessage& message);
 /// The message as it goes over api_port, the end of the line included.
 std::string statistics_line(const StatisticsMessage& message);
+
+// What the binary log has beside these messages; each record is framed as on stats_port.
+
+/// The first record: whose log it is.
+struct LogBegin {
+  double timestamp = 0;  ///< seconds since 1970
+  std::string profile;
+  std::optional<std::string> version;
+  std::optional<std::vector<std::string>> wlans;  ///< cards of this host; none: of a cluster
+  std::string link_domain;
+};
+/// A receiver has taken up a session.
+struct LogSession {
+  double timestamp = 0;
+  std::string id;  ///< "video rx"
+  SessionInfo session;
+};
+/// A frame of MAVLink, either way.
+struct LogMavlink {
+  double timestamp = 0;
+  std::uint32_t sequence = 0;
+  std::uint32_t system = 0;
+  std::uint32_t component = 0;
+  std::uint32_t message = 0;
+  Bytes payload;
+};
+Buffer log_frame(const LogBegin& record);
+Buffer log_frame(const LogSession& record);
+Buffer log_frame(const LogMavlink& record);
 
 /// Takes apart what comes from a stats_port.
 class StatisticsReader {

@@ -182,6 +182,42 @@ std::string statistics_line(const StatisticsMessage& message) {
   return std::visit([](const auto& known) { return json_of(known).dump(); }, message) + "\n";
 }
 
+Buffer log_frame(const LogBegin& record) {
+  MapWriter map(6);
+  map.add("type", std::string("init"));
+  map.add("timestamp", record.timestamp);
+  map.add_json("version", record.version ? ordered_json(*record.version) : nullptr);
+  map.add("profile", record.profile);
+  map.add_json("wlans", record.wlans ? ordered_json(*record.wlans) : nullptr);
+  map.add("link_domain", record.link_domain);
+  return map.frame();
+}
+
+Buffer log_frame(const LogSession& record) {
+  MapWriter map(7);
+  map.add("type", std::string("new_session"));
+  map.add("timestamp", record.timestamp);
+  map.add("id", record.id);
+  map.add("fec_type", std::string("VDM_RS"));
+  map.add("fec_k", record.session.fec_k);
+  map.add("fec_n", record.session.fec_n);
+  map.add("epoch", record.session.epoch);
+  return map.frame();
+}
+
+Buffer log_frame(const LogMavlink& record) {
+  MapWriter map(4);
+  map.add("type", std::string("mavlink"));
+  map.add("timestamp", record.timestamp);
+  map.add("hdr", std::vector<std::uint32_t>{record.sequence, record.system, record.component,
+                                            record.message});
+  const std::string_view payload = as_text(record.payload);
+  auto& packer = map.value_of("msg");
+  packer.pack_bin(static_cast<std::uint32_t>(payload.size()));
+  packer.pack_bin_body(payload.data(), static_cast<std::uint32_t>(payload.size()));
+  return map.frame();
+}
+
 PacketCounts packet_counts(const twinbed::wfb::ReceiverCounters& interval,
                            const twinbed::wfb::ReceiverCounters& total) {
   return {{"all", {interval.all, total.all}},

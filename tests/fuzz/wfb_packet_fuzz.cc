@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/protocols/wfb/decoder.h"
 #include "core/protocols/wfb/link_report.h"
+#include "core/protocols/wfb/mavlink_frames.h"
 
 namespace {
 
@@ -43,6 +44,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   wfb::read_session(bytes);
   wfb::read_reception(bytes);
   wfb::read_link_report(bytes);
+  static wfb::MavlinkFrames frames;
+  frames.feed(bytes, [](Bytes frame) {
+    TWINBED_CHECK(wfb::read_mavlink_frame(frame), "a whole frame cannot be read");
+    TWINBED_CHECK(frame.size() <= wfb::MavlinkFrames::kMostBytes, "a frame is too long");
+  });
 
   // Triples of block, fragment and length; every second input with a timeout, and time that passes.
   Fragments fragments;

@@ -151,6 +151,33 @@ TEST_F(CentralNodeTest, TellsTheUserOfTelemetryOfTheLink) {
   EXPECT_THAT(world.at_ground, ElementsAre("mavlink x", told(-45, 0), told(-128, 1)));
 }
 
+TEST_F(CentralNodeTest, GivesEachMessageOfTelemetryByItselfAndACopyToTheApplication) {
+  WfbLinkWorld world(all_hear);
+  const Endpoint user{world.address("user"), 5000};
+  ProfileOptions drone{"drone", {world.stream(kDrone, "mavlink", kMavlink, 0x90, 0x10)}, {}, 1s};
+  std::vector<std::string> taken;
+  drone.streams[0].on_taken = [&](Bytes payload) { taken.emplace_back(as_text(payload)); };
+  ProfileOptions ground{"ground", {world.stream(kGround, "mavlink", kMavlink, 0x10, 0x90)}, {}, 1s};
+  ground.streams[0].peer = user;
+  ground.streams[0].copies_to_application = true;
+  world.start({{drone}}, {{ground}});
+  testing::ContractWatch watch;
+  testing::Script script;
+  std::vector<std::string> heard;
+  script.start = [](Context& c) { c.datagrams.bind(SocketId{1}, {kAnyAddress, 5000}); };
+  script.datagram = [&](Context&, const Datagram& datagram) {
+    heard.emplace_back(as_text(datagram.payload));
+  };
+  world.add("user", [&] { return std::make_unique<testing::ScriptedProtocol>(script, watch); });
+  const std::string first("\xfe\x02\x01\x01\x01\x7f" "abcs", 10);
+  const std::string second("\xfd\x01\x7f\x7f", 4);  // version 2 has no such flags: no frame
+  world.command(1s, world.drone, "mavlink " + first + first + second);
+  world.run(2s);
+  EXPECT_THAT(taken, ElementsAre(first + first + second));
+  EXPECT_THAT(heard, ElementsAre(first, first, second));
+  EXPECT_THAT(world.at_ground, ElementsAre("mavlink " + first + first + second));
+}
+
 TEST_F(CentralNodeTest, SpeaksToItsUserByDatagrams) {
   WfbLinkWorld world(all_hear);
   const Endpoint user{world.address("user"), 5000};

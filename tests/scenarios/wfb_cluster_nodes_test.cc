@@ -159,7 +159,9 @@ TEST(ClusterNodeOf, HasTheJobsOfTheInitScript) {
   EXPECT_FALSE(node.streams[0].injector) << "video is only received";
   EXPECT_EQ(node.streams[1].injector->first_port, 11002);
   EXPECT_THAT(node.streams[1].injector->interfaces, ElementsAre(InterfaceId{0}, InterfaceId{1}));
-  const wfb::ClusterNodeOptions reporting = cluster_node_of(*plan, {Buffer(32), true});
+  const auto with_reports = plan_node(config_with(), {"gs"}, kFar, /*sends_reports=*/true);
+  ASSERT_TRUE(with_reports) << with_reports.error();
+  const wfb::ClusterNodeOptions reporting = cluster_node_of(*with_reports, {Buffer(32)});
   EXPECT_EQ(reporting.streams[0].injector->first_port, 11000);
   EXPECT_EQ(reporting.streams[2].forwarder->init_digest, Buffer(32));
 }

@@ -119,6 +119,9 @@ TEST(WfbPlan, CommandsOfANode) {
   EXPECT_THAT(shell_text(*forwarder_command(plan, video, ClusterPolicy::kRobust)),
               HasSubstr(" --init-digest " + init_digest(plan) + " wlan0 wlan1"));
   EXPECT_FALSE(injector_command(plan, video));
+  const NodePlan reporting = *plan_node(config, {"gs"}, address("10.77.0.12"), true);
+  EXPECT_EQ(shell_text(*injector_command(reporting, reporting.streams[0])),
+            "twinbed-node wfb-tx -I 11000 -R 2097152 wlan0 wlan1");
   // Started on cards that only receive, too, as the original does.
   EXPECT_EQ(shell_text(*injector_command(plan, plan.streams[1])),
             "twinbed-node wfb-tx -I 11002 -R 2097152 -Q -P 10 wlan0 wlan1");
@@ -148,6 +151,10 @@ TEST(WfbPlan, TheDigestChangesWithWhatTheNodeDependsOnAlone) {
   ASSERT_TRUE(expected) << expected.error();
   EXPECT_EQ(expected->size(), 2u);
   EXPECT_EQ(to_hex(expected->at(node)), before);
+  const auto reporting = expected_digests(config, {"gs"}, /*sends_reports=*/true);
+  ASSERT_TRUE(reporting) << reporting.error();
+  EXPECT_NE(reporting->at(node), expected->at(node));
+  EXPECT_EQ(to_hex(reporting->at(node)), init_digest(*plan_node(config, {"gs"}, node, true)));
 
   // The other node's cards, keys and the central node's own settings are not this node's.
   ClusterConfig other = config;

@@ -539,10 +539,18 @@ TEST_F(WfbPrograms, MistakesOfAServerAreSentences) {
               HasSubstr("cluster.cfg:7:9: fec_k 13 is more than fec_n 12"));
   EXPECT_THAT(server_fails("[gs_video]\nkeypair = 'no.key'\n", 3, manual),
               HasSubstr("no.key cannot be read; make a pair of them with"));
-  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'serial:ttyS0:115200'\n", 3, manual),
-              HasSubstr("stream 'mavlink': this program cannot use the serial device ttyS0"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'serial:ttyNONE:115200'\n", 3, manual),
+              HasSubstr("stream 'mavlink': there is no serial device /dev/ttyNONE; plug it in"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'serial:null:115200'\n", 3, manual),
+              HasSubstr("/dev/null is no serial device"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'serial:ttyS0:0'\n", 2, manual),
+              HasSubstr("cluster.cfg:7:8: peer 'serial:ttyS0:0' is no peer"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\nosd = 'listen://127.0.0.1:1'\n", 2, manual),
+              HasSubstr("cluster.cfg:7:7: osd must be connect://ADDRESS:PORT"));
   EXPECT_THAT(server_fails("[gs_tunnel]\nifaddr = '10.5.0.1/33'\n", 3, manual),
               HasSubstr("stream 'tunnel': ifaddr '10.5.0.1/33' is no address with a prefix"));
+  EXPECT_THAT(server_fails("[gs_mavlink]\nmavlink_tcp_port = 0\n", 2, manual),
+              HasSubstr("cluster.cfg:7:20: "));
   EXPECT_THAT(server_fails("[gs_mavlink]\npeer = 'listen://127.0.0.1:" + socket_.port_text() +
                                "'\n", 3, manual),
               HasSubstr("cannot listen at 127.0.0.1:" + socket_.port_text()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/protocols/wfb/mavlink_frames.h"
 #include "core/protocols/wfb/records.h"
 #include "core/wire/writer.h"
 
@@ -154,6 +155,7 @@ void Stream::on_frame(Context& context, const RxFrame& frame) {
 
 void Stream::take(Context& context, Bytes payload) {
   if (!tx_) return;
+  if (options_.on_taken) options_.on_taken(payload);
   if (options_.kind == StreamKind::kPlain) return send(context, payload);
   if (!batch_.empty() && !batch_.fits(payload)) send_batch(context);
   const bool is_first = batch_.empty();
@@ -200,16 +202,28 @@ void Stream::on_part_delivery(Context& context, std::uint32_t part, Bytes messag
 }
 
 void Stream::hand_out(Context& context, Bytes payload) {
-  if (peer_) {
-    context.datagrams.send(user_socket(), *peer_, payload);
-  } else if (!options_.input_port) {
-    message_.clear();
-    Writer writer(message_);
-    writer.text(options_.name);
-    writer.text(" ");
-    writer.bytes(payload);
-    context.application.deliver(message_);
+  if (peer_) send_to_peer(context, payload);
+  const bool has_datagrams = peer_ || options_.input_port;
+  if (has_datagrams && !options_.copies_to_application) return;
+  message_.clear();
+  Writer writer(message_);
+  writer.text(options_.name);
+  writer.text(" ");
+  writer.bytes(payload);
+  context.application.deliver(message_);
+}
+
+void Stream::send_to_peer(Context& context, Bytes payload) {
+  const auto send = [&](Bytes datagram) {
+    context.datagrams.send(user_socket(), *peer_, datagram);
+  };
+  while (options_.kind == StreamKind::kMavlink) {
+    const std::optional<std::size_t> length = mavlink_frame_length(payload);
+    if (!length || *length == 0 || *length >= payload.size()) break;
+    send(payload.first(*length));
+    payload = payload.subspan(*length);
   }
+  send(payload);
 }
 
 // ---- Reports of the link -----------------------------------------------------------------------

@@ -6,7 +6,8 @@
 //                  └─ transmitter ◄── batch ◄── user's datagrams, or a command
 //
 // Kinds: `plain` leaves payloads as they are (video). `mavlink` gathers frames for a tenth of a
-// second, and tells its user of the link once an interval. `tunnel` gathers packets for 5 ms, each
+// second, gives its user each in a datagram of its own, as programs that route MAVLink want it, and
+// tells him of the link once an interval. `tunnel` gathers packets for 5 ms, each
 // behind its length, and sends a sign of life where nothing else is sent; through all cards where
 // nothing comes back, so that directed antennas may find each other.
 //
@@ -60,6 +61,10 @@ struct StreamOptions {
   /// spoke to it last; with neither, with the application.
   std::optional<std::uint16_t> input_port;
   std::optional<Endpoint> peer;
+  /// What the user's datagrams carry goes to the application, too.
+  bool copies_to_application = false;
+  /// Sees what the user sends; empty: nobody does.
+  std::function<void(Bytes payload)> on_taken{};
 
   std::size_t batch_limit = Batch::kDefaultLimit;
   /// Who tells the stream's user of the link; none: nobody. Of kind mavlink alone.
@@ -131,6 +136,7 @@ class Stream final : private PartOwner {
   void follow(Context& context, bool has_changed, std::string_view reason);
   void on_part_delivery(Context& context, std::uint32_t part, Bytes message) override;
   void hand_out(Context& context, Bytes payload);
+  void send_to_peer(Context& context, Bytes payload);
   void send_batch(Context& context);
   void send(Context& context, Bytes payload);
   void keep_alive(Context& context);

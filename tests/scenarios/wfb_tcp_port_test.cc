@@ -1,9 +1,11 @@
-// The port of a central node's statistics, with real connections.
-#include "scenarios/node/wfb_statistics_port.h"
+// The TCP ports of a central node, with real connections.
+#include "scenarios/node/wfb_tcp_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+
+#include <sstream>
 
 #include "backends/event_loop.h"
 #include "tests/support/own_network.h"
@@ -16,15 +18,17 @@ using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t kPort = 8003;
+constexpr std::uint16_t kOtherPort = 5760;
 
 /// A client at this machine's loopback interface.
 class Client {
  public:
-  explicit Client(int receive_buffer_bytes = 0) : socket_(backends::Socket::stream()) {
+  explicit Client(int receive_buffer_bytes = 0, std::uint16_t port = kPort)
+      : socket_(backends::Socket::stream()) {
     if (receive_buffer_bytes > 0) {
       backends::set_option(socket_, SOL_SOCKET, SO_RCVBUF, receive_buffer_bytes);
     }
-    const sockaddr_in to = backends::to_sockaddr({kLoopback, kPort});
+    const sockaddr_in to = backends::to_sockaddr({kLoopback, port});
     ::connect(socket_.number(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
@@ -54,7 +58,7 @@ class Client {
   bool is_closed_ = false;
 };
 
-class WfbStatisticsPortTest : public ::testing::Test {
+class WfbTcpPortTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!network_.is_there()) GTEST_SKIP() << "a network namespace needs root";
@@ -71,10 +75,10 @@ class WfbStatisticsPortTest : public ::testing::Test {
 
   testing::OwnNetwork network_;
   backends::EventLoop loop_;
-  WfbStatisticsPort port_{loop_, "hello\n"};
+  WfbTcpPort port_{loop_, {.greeting = "hello\n"}};
 };
 
-TEST_F(WfbStatisticsPortTest, GreetsEachAndTellsAll) {
+TEST_F(WfbTcpPortTest, GreetsEachAndTellsAll) {
   Client first;
   ASSERT_TRUE(wait_until([&] { return first.read() == "hello\n"; }));
   port_.tell("one\n");
@@ -86,7 +90,7 @@ TEST_F(WfbStatisticsPortTest, GreetsEachAndTellsAll) {
   EXPECT_TRUE(wait_until([&] { return second.read() == "hello\ntwo\n"; }));
 }
 
-TEST_F(WfbStatisticsPortTest, WhoDoesNotReadIsLeftBehindAndHoldsNobodyUp) {
+TEST_F(WfbTcpPortTest, WhoDoesNotReadIsLeftBehindAndHoldsNobodyUp) {
   Client sleeper(4096);
   Client reader;
   ASSERT_TRUE(wait_until([&] { return reader.read() == "hello\n"; }));
@@ -104,9 +108,63 @@ TEST_F(WfbStatisticsPortTest, WhoDoesNotReadIsLeftBehindAndHoldsNobodyUp) {
   EXPECT_FALSE(reader.is_closed());
 }
 
-TEST_F(WfbStatisticsPortTest, OneTooManyWaitsUntilAnotherGoes) {
+TEST_F(WfbTcpPortTest, WhoReadsLateMissesWholeMessagesWhereThatIsWished) {
+  WfbTcpPort port(loop_, {.most_pending = 64 * 1024, .skips_messages = true});
+  ASSERT_TRUE(port.listen(kOtherPort));
+  Client sleeper(4096, kOtherPort);
+  Client reader(0, kOtherPort);
+  // Whoever came first has been accepted once the second one hears something.
+  const auto message = [](int number) { return std::string(4000, 'a') + std::to_string(number); };
+  int told = 0;
+  ASSERT_TRUE(wait_until([&] {
+    port.tell(message(told++) + "\n");
+    return !reader.read().empty();
+  }));
+  const int first = told;
+  for (; told < first + 4000; ++told) {
+    port.tell(message(told) + "\n");
+    const std::string last = message(told) + "\n";
+    ASSERT_TRUE(wait_until([&] { return reader.read().ends_with(last); })) << told;
+  }
+  EXPECT_FALSE(reader.is_closed());
+  ASSERT_TRUE(wait_until([&] {
+    port.tell(message(told) + "\n");
+    return sleeper.read().ends_with(message(told) + "\n");
+  })) << "it reads again, and is told again";
+  std::istringstream lines(sleeper.read());
+  int before = -1;
+  int missed = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ASSERT_GT(line.size(), 4000u) << "a message that is not whole";
+    const int number = std::stoi(line.substr(4000));
+    EXPECT_EQ(line, message(number));
+    if (before >= 0 && number > before + 1) missed += number - before - 1;
+    before = number;
+  }
+  EXPECT_GT(missed, 0);
+}
+
+TEST_F(WfbTcpPortTest, WhatEachClientSendsGoesToAReaderOfItsOwn) {
+  std::vector<std::string> heard;
+  WfbTcpPort::Options options;
+  options.make_reader = [&heard] {
+    heard.emplace_back();
+    return [&heard, number = heard.size() - 1](Bytes bytes) { heard[number] += as_text(bytes); };
+  };
+  WfbTcpPort port(loop_, std::move(options));
+  ASSERT_TRUE(port.listen(kOtherPort));
+  Client first(0, kOtherPort);
+  first.send("one");
+  ASSERT_TRUE(wait_until([&] { return heard == std::vector<std::string>{"one"}; }));
+  Client second(0, kOtherPort);
+  second.send("two");
+  first.send("three");
+  EXPECT_TRUE(wait_until([&] { return heard == std::vector<std::string>{"onethree", "two"}; }));
+}
+
+TEST_F(WfbTcpPortTest, OneTooManyWaitsUntilAnotherGoes) {
   std::vector<std::unique_ptr<Client>> clients;
-  for (std::size_t i = 0; i < WfbStatisticsPort::kMostClients; ++i) {
+  for (std::size_t i = 0; i < WfbTcpPort::kMostClients; ++i) {
     clients.push_back(std::make_unique<Client>());
     ASSERT_TRUE(wait_until([&] { return clients.back()->read() == "hello\n"; })) << i;
   }
@@ -118,8 +176,8 @@ TEST_F(WfbStatisticsPortTest, OneTooManyWaitsUntilAnotherGoes) {
   EXPECT_TRUE(wait_until([&] { return waiting.read() == "hello\n"; }));
 }
 
-TEST_F(WfbStatisticsPortTest, APortThatIsTakenIsNamed) {
-  WfbStatisticsPort other(loop_, "");
+TEST_F(WfbTcpPortTest, APortThatIsTakenIsNamed) {
+  WfbTcpPort other(loop_, {});
   const auto listens = other.listen(kPort);
   ASSERT_FALSE(listens);
   EXPECT_THAT(listens.error(), HasSubstr("cannot listen at TCP port 8003: Address already in use"));

@@ -1,0 +1,135 @@
+"""Adaptive streams of `wfb-server`: the drone sends as the ground tells it that it hears."""
+
+import subprocess
+import time
+
+import pytest
+from wfb_cluster import Cluster
+from wfb_machines import NODES, wait_until
+
+pytestmark = pytest.mark.slow
+
+DRONE = """
+[path]
+conf_dir = '{folder}'
+[drone_video]
+control_port = 7000
+"""
+GROUND = """
+[path]
+conf_dir = '{folder}'
+[gs_video]
+peer = 'connect://127.0.0.1:5600'
+"""
+#: As long as it is not known what the other side hears: n = 2k and the lowest MCS.
+MOST_ROBUST = {"k": 8, "n": 16, "mcs_index": 0}
+
+
+class AdaptiveLink(Cluster):
+    """The machines with keys; the drone has a server with a card of its own."""
+
+    def start_drone_server(self, *options):
+        (self.folder / "drone.cfg").write_text(DRONE.format(folder=self.folder))
+        return self.start("drone", "twinbed-node", "wfb-server", "--config", "drone.cfg",
+                          "--profiles", "drone", "--wlans", "wlan0", "--state-dir",
+                          self.folder / "drone", *options, log="drone.log")  # fmt: skip
+
+    def start_ground_server(self, *options):
+        """On machine node1, with its card."""
+        (self.folder / "gs.cfg").write_text(GROUND.format(folder=self.folder))
+        return self.start("node1", "twinbed-node", "wfb-server", "--config", "gs.cfg",
+                          "--profiles", "gs", "--wlans", "wlan0", "--state-dir",
+                          self.folder / "gs", *options, log="gs.log")  # fmt: skip
+
+    def choice(self):
+        """What the drone sends video with now; empty where there is no answer."""
+        told = {}
+        for command in ["get_fec", "get_radio"]:
+            words = self.words("drone", "twinbed-node", "wfb-cmd", 7000, command)
+            answer = subprocess.run(words, capture_output=True, text=True, check=False,
+                                    env=self.environment())  # fmt: skip
+            told |= dict(line.split("=") for line in answer.stdout.splitlines())
+        return {key: int(told[key]) for key in MOST_ROBUST if key in told}
+
+    def with_video(self, is_true):
+        """Whether something becomes true of the choice while video is sent."""
+
+        def sends():
+            for _ in range(5):
+                self.send_video(2)
+                time.sleep(0.02)
+            choice = self.choice()
+            return bool(choice) and is_true(choice)
+
+        return wait_until(sends, timeout_s=60)
+
+
+@pytest.fixture
+def link(tmp_path, node_program):
+    made = AdaptiveLink(tmp_path, node_program)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("policy", ["original", "robust"])
+def test_the_drone_follows_what_the_ground_hears(link, policy):
+    options = ["--policy", policy, "--adaptive"]
+    link.start_drone_server(*options)
+    assert wait_until(lambda: link.choice() == MOST_ROBUST)
+    ground = link.start_ground_server(*options)
+    assert link.with_video(lambda choice: choice["mcs_index"] >= 2)
+    # Where a third of all frames is lost, nothing is robust enough.
+    link.air.hears = lambda machine, number: number % 3 != 0
+    assert link.with_video(lambda choice: choice == MOST_ROBUST)
+    link.air.hears = lambda machine, number: True
+    assert link.with_video(lambda choice: choice["mcs_index"] >= 1)
+    ground.kill()
+    assert link.with_video(lambda choice: choice == MOST_ROBUST), "nobody says what he hears"
+
+
+def test_without_the_switch_nothing_is_adapted(link):
+    link.start_drone_server("--policy", "robust")
+    link.start_ground_server("--policy", "robust")
+    fixed = {"k": 8, "n": 12, "mcs_index": 1}
+    assert wait_until(lambda: link.choice() == fixed)
+    for _ in range(50):
+        link.send_video(2)
+        time.sleep(0.02)
+    assert link.choice() == fixed
+
+
+def test_the_nodes_of_a_cluster_send_the_reports(link):
+    def script(*options):
+        words = [link.programs / "twinbed-node", "wfb-server", "--config", "cluster.cfg",
+                 "--policy", "robust", "--gen-init", NODES["node1"], *options]  # fmt: skip
+        made = subprocess.run(words, cwd=link.folder, capture_output=True, text=True, check=True)
+        (link.folder / "node1.sh").write_text(made.stdout)
+        return made.stdout
+
+    assert script().count("wfb-tx -I") == 2, "of telemetry and the tunnel"
+    outdated = link.start_node("node1")
+    link.start_drone_server("--policy", "robust", "--adaptive")
+    link.start_central("manual", "--policy", "robust", "--adaptive", "--state-dir",
+                       link.folder / "central")  # fmt: skip
+    stale = f"node {NODES['node1']} runs the init script of another configuration"
+    assert link.with_video(lambda choice: stale in link.log("central.log"))
+    assert link.choice() == MOST_ROBUST
+    outdated.terminate()
+    outdated.wait()
+    assert script("--adaptive").count("wfb-tx -I") == 3
+    link.start_node("node1")
+    assert link.with_video(lambda choice: choice["mcs_index"] >= 2)
+
+
+def test_radio_ports_of_reports_must_be_free(link):
+    (link.folder / "more.cfg").write_text("[gs]\nstreams = [{'name': 'video', 'stream_rx': 0x00, "
+        "'stream_tx': None, 'service_type': 'udp_direct_rx', 'profiles': ['base', 'gs_base', "
+        "'video', 'gs_video']}, {'name': 'log', 'stream_rx': 0x80, 'stream_tx': None, "
+        "'service_type': 'udp_direct_rx', 'profiles': ['base', 'gs_base', 'video', 'gs_video'], "
+        "'peer': 'connect://127.0.0.1:5601'}]\n")  # fmt: skip
+    ground = link.start_ground_server("--adaptive", "--config", "more.cfg")
+    assert ground.wait(10) == 2
+    assert (
+        "with --adaptive the reports of stream 'video' use the radio port 128, which is that of "
+        "stream 'log'; give that one another port on both sides\n"
+    ) in link.log("gs.log")
