@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/bytes.h"
+#include "core/base/hash.h"
 
 namespace twinbed::sim {
 
@@ -22,6 +23,8 @@ class PayloadPool {
 
   /// A copy of the bytes with one reference; kNoPayload for no bytes.
   PayloadId make(Bytes bytes);
+  /// The same for bytes whose hash may never be asked for: it is reckoned when it is, each time.
+  PayloadId make_unhashed(Bytes bytes);
   /// The same with one bit inverted, counted from the first byte's lowest bit.
   PayloadId make_corrupted(PayloadId id, std::uint64_t bit);
 
@@ -30,8 +33,11 @@ class PayloadPool {
 
   /// Valid until the payload is released or another one is made.
   Bytes view(PayloadId id) const { return {slots_[index(id)].data.get(), slots_[index(id)].size}; }
-  /// The hash of the bytes, computed when they were stored.
-  std::uint64_t hash(PayloadId id) const { return slots_[index(id)].hash; }
+  /// The hash of the bytes.
+  std::uint64_t hash(PayloadId id) const {
+    const Slot& slot = slots_[index(id)];
+    return slot.is_hashed ? slot.hash : hash_bytes({slot.data.get(), slot.size});
+  }
   /// Payloads in use; zero when everything was released.
   std::size_t in_use() const { return in_use_; }
 
@@ -41,8 +47,9 @@ class PayloadPool {
     std::uint32_t size = 0;
     std::uint32_t references = 0;
     std::uint64_t hash = 0;
-    std::uint32_t size_class = 0;
     std::uint32_t next_free = 0;
+    std::uint8_t size_class = 0;
+    bool is_hashed = true;
   };
   static std::size_t index(PayloadId id) { return static_cast<std::size_t>(id); }
   std::uint32_t take_slot(std::size_t size);

@@ -101,7 +101,7 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
   }
   TxParams sent = params;
   sent.mark = 0;  // it stays in the host
-  card->queue.push(world_.payloads.make(frame), sent, card->wanted_channel);
+  card->queue.push(world_.payloads.make_unhashed(frame), sent, card->wanted_channel);
   const bool is_next = card->queue.size() == 1 && card->sending == kNone;
   if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
 }
