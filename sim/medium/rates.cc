@@ -28,6 +28,7 @@ const FrameRate& FrameRates::of(const TxParams& params, std::size_t frame_bytes,
   entry.preamble = preamble_duration(params);
   entry.data_bits = static_cast<std::uint64_t>(data_bits_per_stream(params, psdu_bytes));
   entry.errors = &tables_.of(params);
+  entry.certain_mdb = entry.errors->certain_from_mdb(entry.data_bits);
   return entry;
 }
 

@@ -18,6 +18,7 @@ struct FrameRate {
   Duration airtime{};
   Duration preamble{};          ///< to the begin of the data
   std::uint64_t data_bits = 0;  ///< of each spatial stream
+  int certain_mdb = 0;  ///< from this signal-to-noise ratio on it arrives for certain
   const PerTable* errors = nullptr;  ///< null in an entry that holds nothing
 };
 

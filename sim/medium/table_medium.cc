@@ -11,22 +11,26 @@
 namespace twinbed::sim {
 
 TableMedium::Card::Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork)
-    : address(where),
-      channel(given.channel),
-      wanted_channel(given.channel),
-      tx_power_mdb(mdb_from_db(given.tx_power_dbm)),
-      antenna_correlation(given.antenna_correlation),
-      combining(given.combining),
+    : channel(given.channel),
+      antennas(static_cast<std::uint8_t>(given.antenna_gains_dbi.size())),
       sensitivity_mdb(mdb_from_db(given.sensitivity_dbm)),
       preamble_snr_mdb(mdb_from_db(given.preamble_snr_db)),
       carrier_sense_mdb(mdb_from_db(given.carrier_sense_dbm)),
       energy_detection_mdb(mdb_from_db(given.energy_detection_dbm)),
+      address(where),
+      combining(given.combining),
+      antenna_correlation(given.antenna_correlation),
+      wanted_channel(given.channel),
+      tx_power_mdb(mdb_from_db(given.tx_power_dbm)),
       queue(given.queue_frames),
       access(std::move(clockwork)) {
-  for (const double gain : given.antenna_gains_dbi) antenna_gains_mdb.push_back(mdb_from_db(gain));
+  for (std::size_t i = 0; i < antennas; ++i) {
+    antenna_gains_mdb[i] = mdb_from_db(given.antenna_gains_dbi[i]);
+  }
   for (std::size_t i = 0; i < noise_mdb.size(); ++i) {
     noise_mdb[i] = noise_floor_mdb(static_cast<Bandwidth>(i), mdb_from_db(given.noise_figure_db));
   }
+  noise_dbm = dbm_from_mdb(noise_mdb[0]);
 }
 
 TableMedium::TableMedium(World& world, const AirOptions& options)
@@ -64,7 +68,7 @@ TableMedium::Card* TableMedium::find(CardAddress card) {
 
 std::uint32_t TableMedium::antennas_of(CardAddress address) const {
   const Card* card = find(address);
-  return card == nullptr ? 0 : static_cast<std::uint32_t>(card->antenna_gains_mdb.size());
+  return card == nullptr ? 0 : card->antennas;
 }
 
 ChannelMhz TableMedium::channel_of(CardAddress address) const {
@@ -185,6 +189,7 @@ void TableMedium::begin(std::uint32_t number) {
   Transmission& sent = transmissions_[index];
   const Bytes bytes = world_.payloads.view(frame.payload);
   sent.card = number;
+  sent.tx_power_mdb = card.tx_power_mdb;
   sent.rate = rates_.of(frame.params, bytes.size(), frame.channel);
   sent.start = world_.now;
   sent.end = world_.now + sent.rate.airtime;
@@ -233,7 +238,6 @@ void TableMedium::release(std::uint32_t index) {
   if (--sent.users > 0) return;
   world_.payloads.release(sent.payload);
   sent.receptions.clear();
-  sent.powers_mdb.clear();
   free_.push_back(index);
 }
 

@@ -73,50 +73,53 @@ class TableMedium final : public RadioMedium {
   struct Card {
     Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork);
 
-    CardAddress address;
-    ChannelMhz channel{};         ///< that it is tuned to
-    ChannelMhz wanted_channel{};  ///< once what is queued has been sent
-    int tx_power_mdb = 0;
-    std::vector<int> antenna_gains_mdb;
-    double antenna_correlation = 0;
-    Combining combining{};
+    // What each frame is compared with comes first, so that it lies together.
+    ChannelMhz channel{};  ///< that it is tuned to
+    bool is_plugged = true;
+    std::uint8_t antennas = 1;
+    std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
+    std::uint32_t sending = kNone;    ///< transmission
+    std::uint32_t receiving = kNone;  ///< transmission that it has locked on
+    int receiving_mdb = 0;            ///< with this power
+    std::array<int, kMaxAntennas> antenna_gains_mdb{};
     std::array<int, 4> noise_mdb{};  ///< by bandwidth
     int sensitivity_mdb = 0;
     int preamble_snr_mdb = 0;
     int carrier_sense_mdb = 0;
     int energy_detection_mdb = 0;
-    std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
-    bool is_plugged = true;
     DutyCycle duty;
+    CardAddress address;
+    Combining combining{};
+    std::int8_t noise_dbm = 0;  ///< that it reports
+    double antenna_correlation = 0;
+    CardCounters counters;
 
+    ChannelMhz wanted_channel{};  ///< once what is queued has been sent
+    int tx_power_mdb = 0;
     TransmitQueue queue;
     ChannelAccess access;
     EventHandle access_event;
-    std::uint32_t sending = kNone;    ///< transmission
-    std::uint32_t receiving = kNone;  ///< transmission that it has locked on
-    int receiving_mdb = 0;            ///< with this power
     std::uint32_t frames_begun = 0;
-    CardCounters counters;
   };
   struct Reception {
     std::uint32_t card = 0;
-    std::uint32_t first_power = 0;  ///< in the transmission's powers, one for each antenna
-    int strongest_mdb = 0;
     bool is_same_channel = false;  ///< or else it only disturbs
     bool is_lost = false;          ///< by what was measured of the link
+    int strongest_mdb = 0;
+    std::array<int, kMaxAntennas> powers_mdb{};  ///< at each antenna
+    std::optional<int> combined_mdb;  ///< SNR of several antennas without interference, once known
   };
   struct Transmission {
     std::uint32_t card = 0;
+    int tx_power_mdb = 0;
     Time start{};
     Time end{};
     FrameRate rate;
     PayloadId payload{};
     std::uint64_t key = 0;  ///< of its random numbers
-    bool is_on_air = false;
     bool is_aborted = false;
     std::uint32_t users = 0;  ///< deliveries and overlapping frames that still need it
     std::vector<Reception> receptions;  ///< by card
-    std::vector<int> powers_mdb;
     std::vector<std::uint32_t> overlaps;  ///< transmissions
   };
   struct Arrival {
@@ -143,26 +146,30 @@ class TableMedium final : public RadioMedium {
 
   // Receiving, at a frame's begin.
   void arrive(std::uint32_t transmission);
-  void reach(Transmission& sent, const RadioLink& link);
-  void add_powers(Transmission& sent, const Card& card, const RadioLink& link, Reception& heard);
+  void reach(std::uint32_t transmission, Transmission& sent, const RadioLink& link);
+  void find_powers(const Transmission& sent, const Card& card, const RadioLink& link,
+                   Reception& heard);
+  void find_power(const Transmission& sent, const Card& card, const RadioLink& link,
+                  Reception& heard);
   std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
-  void notice(std::uint32_t transmission, const Reception& heard);
-  bool locks(std::uint32_t transmission, const Reception& heard, Card& card);
+  void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
+  bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
 
   // Receiving, until its end.
   void receive(std::uint32_t transmission);
-  int snr_mdb(const Transmission& sent, const Reception& heard, const Card& card) const;
+  int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;
   }
-  bool survives(const Transmission& sent, const Reception& heard);
+  bool survives(const Transmission& sent, Reception& heard, const Card& card);
   void find_disturbances(const Transmission& sent, const Reception& heard);
   /// By the jammer, at each antenna, as a multiple of the noise; nothing where it does not reach.
   bool jam_over_noise(const Jammer& jammer, std::uint32_t card, Bandwidth bandwidth,
                       std::array<double, kMaxAntennas>& over_noise);
-  /// Writes into the frame that is handed out: it is large, and copies would cost a fifth.
-  void describe(const Transmission& sent, const Reception& heard, RxFrame& frame);
+  // These write into the frame that is handed out: it is large, and copies would cost a fifth.
+  void describe(const Transmission& sent);
+  void describe(const Transmission& sent, const Reception& heard);
   void add_jam_to_noise(const Transmission& sent, const Reception& heard, RxFrame& frame);
   void release(std::uint32_t transmission);
 
