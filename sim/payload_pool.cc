@@ -4,9 +4,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-
-#include "core/base/check.h"
-
 namespace twinbed::sim {
 
 std::uint32_t PayloadPool::take_slot(std::size_t size) {
@@ -54,16 +51,6 @@ PayloadId PayloadPool::make_corrupted(PayloadId id, std::uint64_t bit) {
   copy.hash = hash_bytes({copy.data.get(), size});
   copy.is_hashed = true;
   return PayloadId{slot};
-}
-
-void PayloadPool::release(PayloadId id) {
-  if (id == kNoPayload) return;
-  Slot& slot = slots_[index(id)];
-  TWINBED_CHECK(slot.references > 0, "a payload was released more often than it was retained");
-  if (--slot.references > 0) return;
-  slot.next_free = free_[slot.size_class];
-  free_[slot.size_class] = static_cast<std::uint32_t>(index(id));
-  --in_use_;
 }
 
 }  // namespace twinbed::sim

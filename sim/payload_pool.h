@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "core/base/hash.h"
 
 namespace twinbed::sim {
@@ -29,7 +30,15 @@ class PayloadPool {
   PayloadId make_corrupted(PayloadId id, std::uint64_t bit);
 
   void retain(PayloadId id) { ++slots_[index(id)].references; }
-  void release(PayloadId id);
+  void release(PayloadId id) {
+    if (id == kNoPayload) return;
+    Slot& slot = slots_[index(id)];
+    TWINBED_CHECK(slot.references > 0, "a payload was released more often than it was retained");
+    if (--slot.references > 0) return;
+    slot.next_free = free_[slot.size_class];
+    free_[slot.size_class] = static_cast<std::uint32_t>(index(id));
+    --in_use_;
+  }
 
   /// Valid until the payload is released or another one is made.
   Bytes view(PayloadId id) const { return {slots_[index(id)].data.get(), slots_[index(id)].size}; }

@@ -111,8 +111,9 @@ std::uint64_t PerTable::Curve::at(int snr_mdb, bool is_stepped) const {
   return (low * (kStepMdb - rest) + high * rest) / kStepMdb;
 }
 
-/// Where the last sample lies, which is 0.
-int PerTable::Curve::last_mdb() const {
+/// From where on the curve is 0.
+int PerTable::Curve::zero_from_mdb() const {
+  if (samples.back() > 0) return std::numeric_limits<int>::max();
   return first_mdb + kStepMdb * static_cast<int>(samples.size() - 1);
 }
 
@@ -121,7 +122,7 @@ const PerTable::Curve& PerTable::exponent_curve(std::uint64_t bits) const {
 }
 
 int PerTable::certain_from_mdb(std::uint64_t bits) const {
-  return std::max(exponent_curve(bits).last_mdb(), header_loss_.last_mdb());
+  return std::max(exponent_curve(bits).zero_from_mdb(), header_loss_.zero_from_mdb());
 }
 
 std::uint64_t PerTable::data_success(std::uint64_t bits, int snr_mdb) const {

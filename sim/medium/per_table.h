@@ -56,7 +56,7 @@ class PerTable {
     std::vector<std::uint32_t> samples;
 
     std::uint64_t at(int snr_mdb, bool is_stepped) const;
-    int last_mdb() const;
+    int zero_from_mdb() const;
   };
   const Curve& exponent_curve(std::uint64_t bits) const;
   template <class Sample>

@@ -95,7 +95,8 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.touched;
     return;
   }
-  if (!mistake_in_rate(params).empty()) {
+  const FrameRate* const rate = rates_.find(params, frame.size(), card->wanted_channel);
+  if (rate == nullptr) {
     ++card->counters.bad_rate;
     return;
   }
@@ -103,11 +104,14 @@ void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& par
     ++card->counters.queue_full;
     return;
   }
-  TxParams sent = params;
-  sent.mark = 0;  // it stays in the host
-  card->queue.push(world_.payloads.make_unhashed(frame), sent, card->wanted_channel);
-  const bool is_next = card->queue.size() == 1 && card->sending == kNone;
-  if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
+  const PayloadId payload = world_.payloads.make_unhashed(frame);
+  const auto number = static_cast<std::uint32_t>(card - cards_.data());
+  const bool is_next = card->queue.empty() && card->sending == kNone;
+  if (is_next && gets_access(number)) {
+    begin(number, payload, *rate);
+  } else {
+    card->queue.push(payload, rate->params, card->wanted_channel);
+  }
 }
 
 void TableMedium::retune(Card& card, ChannelMhz channel) {
@@ -123,14 +127,13 @@ void TableMedium::tune(CardAddress address, ChannelMhz channel) {
   if (card->queue.empty() && card->sending == kNone) retune(*card, channel);
 }
 
-void TableMedium::request_access(std::uint32_t number) {
+/// Whether the card may send at once; or else it is told when it may.
+bool TableMedium::gets_access(std::uint32_t number) {
   Card& card = cards_[number];
   const Time at = card.access.request(world_.now, card.channel);
-  if (at > world_.now) {
-    schedule_access(number, at);
-  } else {
-    on_channel_access(number);
-  }
+  if (at <= world_.now) return !is_held(number);
+  schedule_access(number, at);
+  return false;
 }
 
 void TableMedium::schedule_access(std::uint32_t number, Time at) {
@@ -141,14 +144,18 @@ void TableMedium::schedule_access(std::uint32_t number, Time at) {
 
 void TableMedium::on_channel_access(std::uint32_t number) {
   cards_[number].access_event = {};
-  if (const std::optional<Time> until = held_until(number)) {
-    Card& card = cards_[number];
-    ++card.counters.touched;
-    card.access.hold(*until);
-    schedule_access(number, card.access.request(world_.now, card.channel));
-  } else {
-    begin(number);
-  }
+  if (!is_held(number)) begin_next(number);
+}
+
+/// Whether it may not send for another reason than frames; it then tries again.
+bool TableMedium::is_held(std::uint32_t number) {
+  const std::optional<Time> until = held_until(number);
+  if (!until) return false;
+  Card& card = cards_[number];
+  ++card.counters.touched;
+  card.access.hold(*until);
+  schedule_access(number, card.access.request(world_.now, card.channel));
+  return true;
 }
 
 std::optional<Time> TableMedium::held_until(std::uint32_t number) {
@@ -178,22 +185,26 @@ std::uint32_t TableMedium::take_transmission() {
   return number;
 }
 
-void TableMedium::begin(std::uint32_t number) {
+void TableMedium::begin_next(std::uint32_t number) {
+  const QueuedFrame frame = cards_[number].queue.pop();
+  const std::size_t size = world_.payloads.view(frame.payload).size();
+  begin(number, frame.payload, *rates_.find(frame.params, size, frame.channel));
+}
+
+void TableMedium::begin(std::uint32_t number, PayloadId payload, const FrameRate& rate) {
   Card& card = cards_[number];
-  const QueuedFrame frame = card.queue.pop();
-  retune(card, frame.channel);
+  retune(card, rate.channel);
   if (card.receiving != kNone) ++card.counters.missed;
   card.receiving = kNone;
 
   const std::uint32_t index = take_transmission();
   Transmission& sent = transmissions_[index];
-  const Bytes bytes = world_.payloads.view(frame.payload);
   sent.card = number;
   sent.tx_power_mdb = card.tx_power_mdb;
-  sent.rate = rates_.of(frame.params, bytes.size(), frame.channel);
+  sent.rate = rate;
   sent.start = world_.now;
   sent.end = world_.now + sent.rate.airtime;
-  sent.payload = frame.payload;
+  sent.payload = payload;
   sent.key = hash_combine(hash_combine(random_key_, number), card.frames_begun++);
   sent.is_aborted = false;
   sent.users = 1;  // the air
@@ -208,11 +219,12 @@ void TableMedium::begin(std::uint32_t number) {
   card.access.on_sending(sent.end);
   ++frames_sent_;
   ++card.counters.sent;
-  card.counters.sent_bytes += bytes.size();
+  card.counters.sent_bytes += sent.rate.frame_bytes;
   card.counters.airtime += sent.rate.airtime;
   world_.schedule(sent.end, {EventKind::kFrameEnd, number, index, 0});
   if (tap_ != nullptr) {
-    tap_->sent(world_.now, card.address, frame.channel, frame.params, bytes);
+    tap_->sent(world_.now, card.address, sent.rate.channel, sent.rate.params,
+               world_.payloads.view(payload));
   }
   arrive(index);
 }
@@ -227,7 +239,7 @@ void TableMedium::on_frame_end(std::uint32_t index) {
   sent.overlaps.clear();
   release(index);
   if (!cards_[sender].queue.empty()) {
-    request_access(sender);
+    if (gets_access(sender)) begin_next(sender);
   } else {
     retune(cards_[sender], cards_[sender].wanted_channel);
   }

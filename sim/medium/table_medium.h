@@ -135,9 +135,11 @@ class TableMedium final : public RadioMedium {
   const Card* find(CardAddress card) const;
 
   // Sending.
-  void request_access(std::uint32_t card);
+  bool gets_access(std::uint32_t card);
+  bool is_held(std::uint32_t card);
   void schedule_access(std::uint32_t card, Time at);
-  void begin(std::uint32_t card);
+  void begin_next(std::uint32_t card);
+  void begin(std::uint32_t card, PayloadId payload, const FrameRate& rate);
   std::uint32_t take_transmission();
   void drop_queue(Card& card);
   static void retune(Card& card, ChannelMhz channel);
@@ -146,30 +148,30 @@ class TableMedium final : public RadioMedium {
 
   // Receiving, at a frame's begin.
   void arrive(std::uint32_t transmission);
-  void reach(std::uint32_t transmission, Transmission& sent, const RadioLink& link);
+  inline void reach(std::uint32_t transmission, Transmission& sent, const RadioLink& link);
   void find_powers(const Transmission& sent, const Card& card, const RadioLink& link,
                    Reception& heard);
-  void find_power(const Transmission& sent, const Card& card, const RadioLink& link,
+  inline void find_power(const Transmission& sent, const Card& card, const RadioLink& link,
                   Reception& heard);
-  std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
-  void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
-  bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
+  inline std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
+  inline void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
+  inline bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
 
   // Receiving, until its end.
   void receive(std::uint32_t transmission);
-  int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
+  inline int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;
   }
-  bool survives(const Transmission& sent, Reception& heard, const Card& card);
+  inline bool survives(const Transmission& sent, Reception& heard, const Card& card);
   void find_disturbances(const Transmission& sent, const Reception& heard);
   /// By the jammer, at each antenna, as a multiple of the noise; nothing where it does not reach.
   bool jam_over_noise(const Jammer& jammer, std::uint32_t card, Bandwidth bandwidth,
                       std::array<double, kMaxAntennas>& over_noise);
   // These write into the frame that is handed out: it is large, and copies would cost a fifth.
-  void describe(const Transmission& sent);
-  void describe(const Transmission& sent, const Reception& heard);
+  inline void describe(const Transmission& sent);
+  inline void describe(const Transmission& sent, const Reception& heard);
   void add_jam_to_noise(const Transmission& sent, const Reception& heard, RxFrame& frame);
   void release(std::uint32_t transmission);
 
