@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/wire/radiotap.h"
 #include "sim/medium/airtime.h"
 #include "sim/medium/decibel.h"
 #include "sim/medium/noise.h"
@@ -39,7 +40,9 @@ TableMedium::TableMedium(World& world, const AirOptions& options)
       rates_(options.error_rate),
       fading_(options.fading),
       coherence_(options.coherence),
-      random_key_(hash_bytes(as_bytes("radio"), world.seed)) {}
+      random_key_(hash_bytes(as_bytes("radio"), world.seed)) {
+  delivery_.frame.readings.fill(kUnknownReading);
+}
 
 void TableMedium::add_node(NodeId node, RadioNode radio) {
   const std::uint32_t place = links_.add_place(std::move(radio.mobility), radio.is_moving);

@@ -122,10 +122,6 @@ class TableMedium final : public RadioMedium {
     std::vector<Reception> receptions;  ///< by card
     std::vector<std::uint32_t> overlaps;  ///< transmissions
   };
-  struct Arrival {
-    std::uint32_t transmission = 0;
-    std::uint32_t reception = 0;
-  };
   struct ActiveJammer {
     std::optional<Jammer> jammer;
     std::uint64_t touched = 0;
@@ -159,6 +155,10 @@ class TableMedium final : public RadioMedium {
 
   // Receiving, until its end.
   void receive(std::uint32_t transmission);
+  /// Who and where as one word: two of half its size, read as one, would wait for each other.
+  static std::uint64_t arrival_of(std::uint32_t transmission, std::uint32_t reception) {
+    return std::uint64_t{transmission} << 32 | reception;
+  }
   inline int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
@@ -191,7 +191,7 @@ class TableMedium final : public RadioMedium {
   std::size_t jammers_on_ = 0;
   std::vector<Disturbance> disturbances_;
   DisturbedReception disturbed_;
-  std::vector<Arrival> arrivals_;
+  std::vector<std::uint64_t> arrivals_;  ///< not handed out yet (arrival_of)
   std::size_t next_arrival_ = 0;
   std::uint32_t delivered_ = kNone;  ///< transmission of the last delivery
   RadioDelivery delivery_;

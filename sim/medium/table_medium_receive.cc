@@ -90,11 +90,9 @@ void TableMedium::find_power(const Transmission& sent, const Card& card, const R
 void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink& link) {
   Card& card = cards_[link.receiver];
   const TxParams& params = sent.rate.params;
-  Reception heard;
-  heard.card = link.receiver;
-  heard.is_same_channel = card.channel == sent.rate.channel;
+  const bool is_same_channel = card.channel == sent.rate.channel;
   int reduced_mdb = 0;
-  if (!heard.is_same_channel) {
+  if (!is_same_channel) {
     const std::optional<int> part_mdb = overlap_mdb(
         band_of(sent.rate.channel, params.bandwidth), band_of(card.channel, Bandwidth::k20Mhz));
     if (!part_mdb) return;
@@ -104,6 +102,9 @@ void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink
     ++card.counters.touched;
     return;
   }
+  Reception& heard = sent.receptions.emplace_back();
+  heard.card = link.receiver;
+  heard.is_same_channel = is_same_channel;
   if (card.antennas == 1 && link.record == nullptr) {
     find_power(sent, card, link, heard);
   } else {
@@ -114,9 +115,11 @@ void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink
     heard.strongest_mdb += reduced_mdb;
   }
   const auto bandwidth = static_cast<std::size_t>(params.bandwidth);
-  if (heard.strongest_mdb < card.noise_mdb[bandwidth] - kNegligibleMdb) return;
-  notice(index, sent, heard, card);
-  sent.receptions.push_back(heard);
+  if (heard.strongest_mdb < card.noise_mdb[bandwidth] - kNegligibleMdb) {
+    sent.receptions.pop_back();
+  } else {
+    notice(index, sent, heard, card);
+  }
 }
 
 void TableMedium::notice(std::uint32_t index, const Transmission& sent, Reception& heard,
@@ -215,7 +218,7 @@ void TableMedium::receive(std::uint32_t index) {
     card.receiving = kNone;
     if (survives(sent, heard, card)) {
       ++card.counters.received;
-      arrivals_.push_back({index, i});
+      arrivals_.push_back(arrival_of(index, i));
     } else {
       ++card.counters.corrupted;
     }
@@ -288,15 +291,17 @@ void TableMedium::describe(const Transmission& sent, const Reception& heard) {
   RxFrame& frame = delivery_.frame;
   delivery_.node = card.address.node;
   frame.interface = card.address.interface;
-  frame.antenna_count = 0;
-  frame.readings.fill(kUnknownReading);
+  std::uint8_t count = 0;
   for (std::size_t i = 0; i < card.antennas; ++i) {
     if (!card.is_antenna_on[i]) continue;
-    AntennaReading& reading = frame.readings[frame.antenna_count++];
+    AntennaReading& reading = frame.readings[count++];
     reading.antenna = static_cast<std::uint8_t>(i);
     reading.signal_dbm = dbm_from_mdb(heard.powers_mdb[i]);
     reading.noise_dbm = card.noise_dbm;
   }
+  // What is left of the last delivery.
+  for (std::size_t i = count; i < frame.antenna_count; ++i) frame.readings[i] = kUnknownReading;
+  frame.antenna_count = count;
   if (jammers_on_ > 0) add_jam_to_noise(sent, heard, frame);
 }
 
@@ -327,14 +332,15 @@ const RadioDelivery* TableMedium::next_delivery() {
     next_arrival_ = 0;
     return nullptr;
   }
-  const Arrival arrival = arrivals_[next_arrival_++];
-  const Transmission& sent = transmissions_[arrival.transmission];
-  if (arrival.transmission != delivered_) {  // all of one transmission come in a row
+  const std::uint64_t arrival = arrivals_[next_arrival_++];
+  const auto transmission = static_cast<std::uint32_t>(arrival >> 32);
+  const Transmission& sent = transmissions_[transmission];
+  if (transmission != delivered_) {  // all of one transmission come in a row
     if (delivered_ != kNone) release(delivered_);
-    delivered_ = arrival.transmission;
+    delivered_ = transmission;
     describe(sent);
   }
-  describe(sent, sent.receptions[arrival.reception]);
+  describe(sent, sent.receptions[static_cast<std::uint32_t>(arrival)]);
   if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
   return &delivery_;
 }
