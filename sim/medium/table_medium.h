@@ -151,7 +151,9 @@ class TableMedium final : public RadioMedium {
                   Reception& heard);
   inline std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
   inline void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
-  inline bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
+  inline bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard,
+                    Card& card);
+  int disturbed_snr_mdb(const Transmission& sent, const Reception& heard);
 
   // Receiving, until its end.
   void receive(std::uint32_t transmission);
@@ -160,6 +162,7 @@ class TableMedium final : public RadioMedium {
     return std::uint64_t{transmission} << 32 | reception;
   }
   inline int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
+  int combined_mdb(const Transmission& sent, Reception& heard) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;

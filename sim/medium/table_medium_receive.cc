@@ -38,9 +38,15 @@ std::optional<int> overlap_mdb(const Band& sent, const Band& heard) {
   return common == width ? 0 : mdb_from_ratio(static_cast<double>(common) / width);
 }
 
+/// The same of a frame, for a receiver on another channel.
+[[gnu::noinline]] std::optional<int> heard_part_mdb(const FrameRate& rate, ChannelMhz channel) {
+  return overlap_mdb(band_of(rate.channel, rate.params.bandwidth),
+                     band_of(channel, Bandwidth::k20Mhz));
+}
+
 }  // namespace
 
-std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
+[[gnu::always_inline]] inline std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
   if (coherence_ == Duration{}) return sent.key;
   // The same in both directions, as the paths are.
   const auto ends = std::minmax(sent.card, receiver);
@@ -74,7 +80,7 @@ void TableMedium::find_powers(const Transmission& sent, const Card& card, const 
 }
 
 /// The same for what most links are: one antenna, and no record.
-void TableMedium::find_power(const Transmission& sent, const Card& card, const RadioLink& link,
+[[gnu::always_inline]] inline void TableMedium::find_power(const Transmission& sent, const Card& card, const RadioLink& link,
                              Reception& heard) {
   FrameRandom random(fading_key(sent, link.receiver),
                      coherence_ == Duration{} ? link.receiver : 0);
@@ -87,14 +93,12 @@ void TableMedium::find_power(const Transmission& sent, const Card& card, const R
 }
 
 /// Adds the frame to what the link's receiver hears, where it is not too weak to matter.
-void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink& link) {
+[[gnu::always_inline]] inline void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink& link) {
   Card& card = cards_[link.receiver];
-  const TxParams& params = sent.rate.params;
   const bool is_same_channel = card.channel == sent.rate.channel;
   int reduced_mdb = 0;
   if (!is_same_channel) {
-    const std::optional<int> part_mdb = overlap_mdb(
-        band_of(sent.rate.channel, params.bandwidth), band_of(card.channel, Bandwidth::k20Mhz));
+    const std::optional<int> part_mdb = heard_part_mdb(sent.rate, card.channel);
     if (!part_mdb) return;
     reduced_mdb = *part_mdb;
   }
@@ -114,7 +118,7 @@ void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink
     for (int& power : heard.powers_mdb) power += reduced_mdb;
     heard.strongest_mdb += reduced_mdb;
   }
-  const auto bandwidth = static_cast<std::size_t>(params.bandwidth);
+  const auto bandwidth = static_cast<std::size_t>(sent.rate.params.bandwidth);
   if (heard.strongest_mdb < card.noise_mdb[bandwidth] - kNegligibleMdb) {
     sent.receptions.pop_back();
   } else {
@@ -122,7 +126,7 @@ void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink
   }
 }
 
-void TableMedium::notice(std::uint32_t index, const Transmission& sent, Reception& heard,
+[[gnu::always_inline]] inline void TableMedium::notice(std::uint32_t index, const Transmission& sent, Reception& heard,
                          Card& card) {
   const int busy_from_mdb =
       heard.is_same_channel ? card.carrier_sense_mdb : card.energy_detection_mdb;
@@ -136,33 +140,32 @@ void TableMedium::notice(std::uint32_t index, const Transmission& sent, Receptio
 }
 
 /// Whether the card turns to this frame.
-bool TableMedium::locks(std::uint32_t index, const Transmission& sent, Reception& heard,
-                        Card& card) {
-  int ratio_mdb = 0;
-  if (!is_disturbed(sent)) {
-    ratio_mdb = snr_mdb(sent, heard, card);
-  } else {
-    find_disturbances(sent, heard);
-    std::array<double, kMaxAntennas> over_noise{};
-    for (const Disturbance& disturbance : disturbances_) {
-      if (disturbance.begin > sent.start || disturbance.end <= sent.start) continue;
-      for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += disturbance.over_noise[i];
-    }
-    ratio_mdb = combined_sinr_mdb(signal_of(sent, heard), over_noise);
-  }
+[[gnu::always_inline]] inline bool TableMedium::locks(std::uint32_t index,
+                                                      const Transmission& sent, Reception& heard,
+                                                      Card& card) {
+  const int ratio_mdb = is_disturbed(sent) ? disturbed_snr_mdb(sent, heard)
+                                           : snr_mdb(sent, heard, card);
   if (ratio_mdb < card.preamble_snr_mdb) return false;
-  if (card.sending != kNone) {
-    ++card.counters.missed;
-    return false;
-  }
-  if (card.receiving != kNone) {
+  if (card.sending != kNone || card.receiving != kNone) {
     ++card.counters.missed;  // this frame or the other one
+    if (card.sending != kNone) return false;
     const bool is_early = sent.start - transmissions_[card.receiving].start < kPreambleEnd;
     if (!is_early || heard.strongest_mdb <= card.receiving_mdb) return false;
   }
   card.receiving = index;
   card.receiving_mdb = heard.strongest_mdb;
   return true;
+}
+
+/// The ratio to noise and all that disturbs the frame's begin.
+int TableMedium::disturbed_snr_mdb(const Transmission& sent, const Reception& heard) {
+  find_disturbances(sent, heard);
+  std::array<double, kMaxAntennas> over_noise{};
+  for (const Disturbance& disturbance : disturbances_) {
+    if (disturbance.begin > sent.start || disturbance.end <= sent.start) continue;
+    for (std::size_t i = 0; i < kMaxAntennas; ++i) over_noise[i] += disturbance.over_noise[i];
+  }
+  return combined_sinr_mdb(signal_of(sent, heard), over_noise);
 }
 
 void TableMedium::arrive(std::uint32_t index) {
@@ -173,11 +176,15 @@ void TableMedium::arrive(std::uint32_t index) {
 }
 
 /// Behind the combiner, without interference.
-int TableMedium::snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const {
+[[gnu::always_inline]] inline int TableMedium::snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const {
   if (card.antennas == 1) {
     return heard.strongest_mdb -
            card.noise_mdb[static_cast<std::size_t>(sent.rate.params.bandwidth)];
   }
+  return combined_mdb(sent, heard);
+}
+
+int TableMedium::combined_mdb(const Transmission& sent, Reception& heard) const {
   if (!heard.combined_mdb) heard.combined_mdb = combined_snr_mdb(signal_of(sent, heard));
   return *heard.combined_mdb;
 }
@@ -192,7 +199,7 @@ Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) 
   return signal;
 }
 
-bool TableMedium::survives(const Transmission& sent, Reception& heard, const Card& card) {
+[[gnu::always_inline]] inline bool TableMedium::survives(const Transmission& sent, Reception& heard, const Card& card) {
   if (sent.is_aborted || heard.is_lost) return false;
   std::uint64_t success = 0;
   if (!is_disturbed(sent)) {
