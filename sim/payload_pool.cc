@@ -1,28 +1,15 @@
 #include "sim/payload_pool.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
-#include <limits>
 namespace twinbed::sim {
 
-std::uint32_t PayloadPool::take_slot(std::size_t size) {
-  TWINBED_CHECK(size < std::numeric_limits<std::uint32_t>::max() / 2, "a payload is at most 2 GiB");
-  const auto size_class =
-      static_cast<std::uint8_t>(std::bit_width(std::max<std::size_t>(size, 64) - 1));
-  std::uint32_t slot = free_[size_class];
-  if (slot != 0) {
-    free_[size_class] = slots_[slot].next_free;
-  } else {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-    slots_[slot].size_class = size_class;
-    slots_[slot].data = std::make_unique_for_overwrite<std::byte[]>(std::size_t{1} << size_class);
-  }
-  slots_[slot].size = static_cast<std::uint32_t>(size);
-  slots_[slot].references = 1;
-  ++in_use_;
-  return slot;
+/// The first of its free list. Apart, so that the way without growth stays short.
+void PayloadPool::add_slot(std::size_t size_class) {
+  TWINBED_CHECK(size_class < free_.size(), "a payload is at most 2 GiB");
+  Slot& slot = slots_.emplace_back();
+  slot.size_class = static_cast<std::uint8_t>(size_class);
+  slot.data = std::make_unique_for_overwrite<std::byte[]>(std::size_t{1} << size_class);
+  free_[size_class] = static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
 PayloadId PayloadPool::make(Bytes bytes) {
@@ -30,14 +17,6 @@ PayloadId PayloadPool::make(Bytes bytes) {
   const std::uint32_t slot = take_slot(bytes.size());
   slots_[slot].hash = copy_and_hash(bytes, slots_[slot].data.get());
   slots_[slot].is_hashed = true;
-  return PayloadId{slot};
-}
-
-PayloadId PayloadPool::make_unhashed(Bytes bytes) {
-  if (bytes.empty()) return kNoPayload;
-  const std::uint32_t slot = take_slot(bytes.size());
-  std::memcpy(slots_[slot].data.get(), bytes.data(), bytes.size());
-  slots_[slot].is_hashed = false;
   return PayloadId{slot};
 }
 

@@ -5,7 +5,10 @@
 // nothing is allocated once the pool has grown to the run's needs.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -25,7 +28,14 @@ class PayloadPool {
   /// A copy of the bytes with one reference; kNoPayload for no bytes.
   PayloadId make(Bytes bytes);
   /// The same for bytes whose hash may never be asked for: it is reckoned when it is, each time.
-  PayloadId make_unhashed(Bytes bytes);
+  PayloadId make_unhashed(Bytes bytes) {
+    if (bytes.empty()) return kNoPayload;
+    const std::uint32_t number = take_slot(bytes.size());
+    Slot& slot = slots_[number];
+    slot.is_hashed = false;
+    std::memcpy(slot.data.get(), bytes.data(), bytes.size());
+    return PayloadId{number};
+  }
   /// The same with one bit inverted, counted from the first byte's lowest bit.
   PayloadId make_corrupted(PayloadId id, std::uint64_t bit);
 
@@ -61,10 +71,23 @@ class PayloadPool {
     bool is_hashed = true;
   };
   static std::size_t index(PayloadId id) { return static_cast<std::size_t>(id); }
-  std::uint32_t take_slot(std::size_t size);
+  /// With one reference.
+  std::uint32_t take_slot(std::size_t size) {
+    const auto size_class =
+        static_cast<std::size_t>(std::bit_width(std::max<std::size_t>(size, 64) - 1));
+    if (size_class >= free_.size() || free_[size_class] == 0) [[unlikely]] add_slot(size_class);
+    const std::uint32_t number = free_[size_class];
+    Slot& slot = slots_[number];
+    free_[size_class] = slot.next_free;
+    slot.size = static_cast<std::uint32_t>(size);
+    slot.references = 1;
+    ++in_use_;
+    return number;
+  }
+  void add_slot(std::size_t size_class);
 
   std::vector<Slot> slots_;  // slot 0 is kNoPayload: empty and never released
-  std::array<std::uint32_t, 33> free_{};  // by size class; 0 ends each list
+  std::array<std::uint32_t, 32> free_{};  // by size class; 0 ends each list
   std::size_t in_use_ = 0;
 };
 

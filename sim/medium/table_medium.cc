@@ -53,6 +53,7 @@ void TableMedium::add_node(NodeId node, RadioNode radio) {
     ChannelAccess access(options.carrier_sense, options.contention_window,
                          RandomStream(world_.seed, "back-off", card));
     cards_.emplace_back(CardAddress{node, InterfaceId{i}}, options, std::move(access));
+    cards_.back().random_key = hash_combine(random_key_, card);
   }
 }
 
@@ -90,30 +91,47 @@ const CardCounters& TableMedium::counters(CardAddress address) const {
   return card == nullptr ? kNothing : card->counters;
 }
 
+/// Whether it may not send for another reason than frames; it then tries again.
+bool TableMedium::is_held(std::uint32_t number) {
+  if (cards_[number].duty.is_always_on() && jammers_on_ == 0) return false;
+  const std::optional<Time> until = held_until(number);
+  if (until) hold(number, *until);
+  return until.has_value();
+}
+
+/// Whether the card may send at once; or else it is told when it may.
+bool TableMedium::gets_access(std::uint32_t number) {
+  Card& card = cards_[number];
+  const Time at = card.access.request(world_.now, card.channel);
+  if (at <= world_.now) return !is_held(number);
+  schedule_access(number, at);
+  return false;
+}
+
 void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& params) {
-  Card* const card = find(address);
-  if (card == nullptr) return;
-  if (!card->is_plugged) {
-    ++card->counters.no_card;
-    ++card->counters.touched;
+  const std::uint32_t number = index_.find(address);
+  if (number == CardIndex::kNone) return;
+  Card& card = cards_[number];
+  if (!card.is_plugged) {
+    ++card.counters.no_card;
+    ++card.counters.touched;
     return;
   }
-  const FrameRate* const rate = rates_.find(params, frame.size(), card->wanted_channel);
+  const FrameRate* const rate = rates_.find(params, frame.size(), card.wanted_channel);
   if (rate == nullptr) {
-    ++card->counters.bad_rate;
+    ++card.counters.bad_rate;
     return;
   }
-  if (card->queue.full()) {
-    ++card->counters.queue_full;
+  if (card.queue.full()) {
+    ++card.counters.queue_full;
     return;
   }
   const PayloadId payload = world_.payloads.make_unhashed(frame);
-  const auto number = static_cast<std::uint32_t>(card - cards_.data());
-  const bool is_next = card->queue.empty() && card->sending == kNone;
+  const bool is_next = card.queue.empty() && card.sending == kNone;
   if (is_next && gets_access(number)) {
     begin(number, payload, *rate);
   } else {
-    card->queue.push(payload, rate->params, card->wanted_channel);
+    card.queue.push(payload, rate->params, card.wanted_channel);
   }
 }
 
@@ -130,15 +148,6 @@ void TableMedium::tune(CardAddress address, ChannelMhz channel) {
   if (card->queue.empty() && card->sending == kNone) retune(*card, channel);
 }
 
-/// Whether the card may send at once; or else it is told when it may.
-bool TableMedium::gets_access(std::uint32_t number) {
-  Card& card = cards_[number];
-  const Time at = card.access.request(world_.now, card.channel);
-  if (at <= world_.now) return !is_held(number);
-  schedule_access(number, at);
-  return false;
-}
-
 void TableMedium::schedule_access(std::uint32_t number, Time at) {
   Card& card = cards_[number];
   world_.queue.cancel(card.access_event);
@@ -150,15 +159,11 @@ void TableMedium::on_channel_access(std::uint32_t number) {
   if (!is_held(number)) begin_next(number);
 }
 
-/// Whether it may not send for another reason than frames; it then tries again.
-bool TableMedium::is_held(std::uint32_t number) {
-  const std::optional<Time> until = held_until(number);
-  if (!until) return false;
+void TableMedium::hold(std::uint32_t number, Time until) {
   Card& card = cards_[number];
   ++card.counters.touched;
-  card.access.hold(*until);
+  card.access.hold(until);
   schedule_access(number, card.access.request(world_.now, card.channel));
-  return true;
 }
 
 std::optional<Time> TableMedium::held_until(std::uint32_t number) {
@@ -178,10 +183,10 @@ std::optional<Time> TableMedium::held_until(std::uint32_t number) {
   return std::nullopt;
 }
 
-std::uint32_t TableMedium::take_transmission() {
+inline std::uint32_t TableMedium::take_transmission() {
   if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(transmissions_.size()));
     transmissions_.emplace_back();
-    return static_cast<std::uint32_t>(transmissions_.size() - 1);
   }
   const std::uint32_t number = free_.back();
   free_.pop_back();
@@ -208,7 +213,7 @@ void TableMedium::begin(std::uint32_t number, PayloadId payload, const FrameRate
   sent.start = world_.now;
   sent.end = world_.now + sent.rate.airtime;
   sent.payload = payload;
-  sent.key = hash_combine(hash_combine(random_key_, number), card.frames_begun++);
+  sent.key = hash_combine(card.random_key, card.frames_begun++);
   sent.is_aborted = false;
   sent.users = 1;  // the air
   for (const std::uint32_t other : on_air_) {
@@ -229,31 +234,16 @@ void TableMedium::begin(std::uint32_t number, PayloadId payload, const FrameRate
     tap_->sent(world_.now, card.address, sent.rate.channel, sent.rate.params,
                world_.payloads.view(payload));
   }
-  arrive(index);
+  arrive(index, sent);
 }
 
-void TableMedium::on_frame_end(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
-  std::erase(on_air_, index);
-  const std::uint32_t sender = sent.card;
-  cards_[sender].sending = kNone;
-  receive(index);
-  for (const std::uint32_t other : sent.overlaps) release(other);
-  sent.overlaps.clear();
-  release(index);
-  if (!cards_[sender].queue.empty()) {
-    if (gets_access(sender)) begin_next(sender);
-  } else {
-    retune(cards_[sender], cards_[sender].wanted_channel);
+void TableMedium::go_on(std::uint32_t number) {
+  Card& card = cards_[number];
+  if (card.queue.empty()) {
+    retune(card, card.wanted_channel);
+  } else if (gets_access(number)) {
+    begin_next(number);
   }
-}
-
-void TableMedium::release(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
-  if (--sent.users > 0) return;
-  world_.payloads.release(sent.payload);
-  sent.receptions.clear();
-  free_.push_back(index);
 }
 
 std::uint64_t TableMedium::frame_hash(std::uint32_t transmission) const {

@@ -99,6 +99,7 @@ class TableMedium final : public RadioMedium {
     TransmitQueue queue;
     ChannelAccess access;
     EventHandle access_event;
+    std::uint64_t random_key = 0;  ///< of the frames that it sends
     std::uint32_t frames_begun = 0;
   };
   struct Reception {
@@ -131,52 +132,72 @@ class TableMedium final : public RadioMedium {
   const Card* find(CardAddress card) const;
 
   // Sending.
-  bool gets_access(std::uint32_t card);
-  bool is_held(std::uint32_t card);
+  inline bool gets_access(std::uint32_t card);
+  inline bool is_held(std::uint32_t card);
+  void hold(std::uint32_t card, Time until);
   void schedule_access(std::uint32_t card, Time at);
   void begin_next(std::uint32_t card);
   void begin(std::uint32_t card, PayloadId payload, const FrameRate& rate);
-  std::uint32_t take_transmission();
+  inline std::uint32_t take_transmission();
+  /// With what is queued, or the channel that was asked for.
+  void go_on(std::uint32_t card);
   void drop_queue(Card& card);
   static void retune(Card& card, ChannelMhz channel);
   /// Until when nothing may be sent for another reason than frames; nothing where there is none.
   std::optional<Time> held_until(std::uint32_t card);
 
   // Receiving, at a frame's begin.
-  void arrive(std::uint32_t transmission);
+  void arrive(std::uint32_t transmission, Transmission& sent);
+  // What every frame does at every receiver is one loop, not a chain of calls.
+  [[gnu::always_inline]]
   inline void reach(std::uint32_t transmission, Transmission& sent, const RadioLink& link);
   void find_powers(const Transmission& sent, const Card& card, const RadioLink& link,
                    Reception& heard);
+  [[gnu::always_inline]]
   inline void find_power(const Transmission& sent, const Card& card, const RadioLink& link,
-                  Reception& heard);
+                         Reception& heard);
+  [[gnu::always_inline]]
   inline std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
-  inline void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard, Card& card);
+  [[gnu::always_inline]]
+  inline void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard,
+                     Card& card);
+  [[gnu::always_inline]]
   inline bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard,
                     Card& card);
   int disturbed_snr_mdb(const Transmission& sent, const Reception& heard);
 
   // Receiving, until its end.
-  void receive(std::uint32_t transmission);
+  [[gnu::always_inline]]
+  inline bool receive(std::uint32_t transmission, Transmission& sent);
   /// Who and where as one word: two of half its size, read as one, would wait for each other.
   static std::uint64_t arrival_of(std::uint32_t transmission, std::uint32_t reception) {
     return std::uint64_t{transmission} << 32 | reception;
   }
+  [[gnu::always_inline]]
   inline int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
   int combined_mdb(const Transmission& sent, Reception& heard) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;
   }
+  [[gnu::always_inline]]
   inline bool survives(const Transmission& sent, Reception& heard, const Card& card);
   void find_disturbances(const Transmission& sent, const Reception& heard);
   /// By the jammer, at each antenna, as a multiple of the noise; nothing where it does not reach.
   bool jam_over_noise(const Jammer& jammer, std::uint32_t card, Bandwidth bandwidth,
                       std::array<double, kMaxAntennas>& over_noise);
+  const RadioDelivery* deliver(std::uint64_t arrival);
   // These write into the frame that is handed out: it is large, and copies would cost a fifth.
   inline void describe(const Transmission& sent);
   inline void describe(const Transmission& sent, const Reception& heard);
   void add_jam_to_noise(const Transmission& sent, const Reception& heard, RxFrame& frame);
-  void release(std::uint32_t transmission);
+  void release(std::uint32_t transmission) {
+    Transmission& sent = transmissions_[transmission];
+    if (--sent.users > 0) return;
+    world_.payloads.release(sent.payload);
+    sent.receptions.clear();
+    free_.push_back(transmission);
+  }
 
   World& world_;
   RadioLinks links_;

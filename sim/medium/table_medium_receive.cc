@@ -46,7 +46,7 @@ std::optional<int> overlap_mdb(const Band& sent, const Band& heard) {
 
 }  // namespace
 
-[[gnu::always_inline]] inline std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
+std::uint64_t TableMedium::fading_key(const Transmission& sent, std::uint32_t receiver) const {
   if (coherence_ == Duration{}) return sent.key;
   // The same in both directions, as the paths are.
   const auto ends = std::minmax(sent.card, receiver);
@@ -80,7 +80,7 @@ void TableMedium::find_powers(const Transmission& sent, const Card& card, const 
 }
 
 /// The same for what most links are: one antenna, and no record.
-[[gnu::always_inline]] inline void TableMedium::find_power(const Transmission& sent, const Card& card, const RadioLink& link,
+void TableMedium::find_power(const Transmission& sent, const Card& card, const RadioLink& link,
                              Reception& heard) {
   FrameRandom random(fading_key(sent, link.receiver),
                      coherence_ == Duration{} ? link.receiver : 0);
@@ -93,7 +93,7 @@ void TableMedium::find_powers(const Transmission& sent, const Card& card, const 
 }
 
 /// Adds the frame to what the link's receiver hears, where it is not too weak to matter.
-[[gnu::always_inline]] inline void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink& link) {
+void TableMedium::reach(std::uint32_t index, Transmission& sent, const RadioLink& link) {
   Card& card = cards_[link.receiver];
   const bool is_same_channel = card.channel == sent.rate.channel;
   int reduced_mdb = 0;
@@ -126,7 +126,7 @@ void TableMedium::find_powers(const Transmission& sent, const Card& card, const 
   }
 }
 
-[[gnu::always_inline]] inline void TableMedium::notice(std::uint32_t index, const Transmission& sent, Reception& heard,
+void TableMedium::notice(std::uint32_t index, const Transmission& sent, Reception& heard,
                          Card& card) {
   const int busy_from_mdb =
       heard.is_same_channel ? card.carrier_sense_mdb : card.energy_detection_mdb;
@@ -140,9 +140,8 @@ void TableMedium::find_powers(const Transmission& sent, const Card& card, const 
 }
 
 /// Whether the card turns to this frame.
-[[gnu::always_inline]] inline bool TableMedium::locks(std::uint32_t index,
-                                                      const Transmission& sent, Reception& heard,
-                                                      Card& card) {
+bool TableMedium::locks(std::uint32_t index, const Transmission& sent, Reception& heard,
+                        Card& card) {
   const int ratio_mdb = is_disturbed(sent) ? disturbed_snr_mdb(sent, heard)
                                            : snr_mdb(sent, heard, card);
   if (ratio_mdb < card.preamble_snr_mdb) return false;
@@ -168,15 +167,14 @@ int TableMedium::disturbed_snr_mdb(const Transmission& sent, const Reception& he
   return combined_sinr_mdb(signal_of(sent, heard), over_noise);
 }
 
-void TableMedium::arrive(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
+void TableMedium::arrive(std::uint32_t index, Transmission& sent) {
   for (const RadioLink& link : links_.of(sent.card, sent.rate.channel, world_.now)) {
     reach(index, sent, link);
   }
 }
 
 /// Behind the combiner, without interference.
-[[gnu::always_inline]] inline int TableMedium::snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const {
+int TableMedium::snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const {
   if (card.antennas == 1) {
     return heard.strongest_mdb -
            card.noise_mdb[static_cast<std::size_t>(sent.rate.params.bandwidth)];
@@ -199,7 +197,7 @@ Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) 
   return signal;
 }
 
-[[gnu::always_inline]] inline bool TableMedium::survives(const Transmission& sent, Reception& heard, const Card& card) {
+bool TableMedium::survives(const Transmission& sent, Reception& heard, const Card& card) {
   if (sent.is_aborted || heard.is_lost) return false;
   std::uint64_t success = 0;
   if (!is_disturbed(sent)) {
@@ -215,22 +213,35 @@ Signal TableMedium::signal_of(const Transmission& sent, const Reception& heard) 
   return random.next() >> 32 < success;
 }
 
-void TableMedium::receive(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
+/// Whether anybody has received it.
+bool TableMedium::receive(std::uint32_t index, Transmission& sent) {
   const std::size_t before = arrivals_.size();
-  for (std::uint32_t i = 0; i < sent.receptions.size(); ++i) {
-    Reception& heard = sent.receptions[i];
+  std::uint32_t number = 0;
+  for (Reception& heard : sent.receptions) {
+    const std::uint64_t arrival = arrival_of(index, number++);
     Card& card = cards_[heard.card];
     if (card.receiving != index) continue;
     card.receiving = kNone;
     if (survives(sent, heard, card)) {
       ++card.counters.received;
-      arrivals_.push_back(arrival_of(index, i));
+      arrivals_.push_back(arrival);
     } else {
       ++card.counters.corrupted;
     }
   }
-  if (arrivals_.size() > before) ++sent.users;
+  return arrivals_.size() > before;
+}
+
+void TableMedium::on_frame_end(std::uint32_t index) {
+  Transmission& sent = transmissions_[index];
+  on_air_.erase(std::find(on_air_.begin(), on_air_.end(), index));
+  const std::uint32_t sender = sent.card;
+  cards_[sender].sending = kNone;
+  const bool is_received = receive(index, sent);
+  for (const std::uint32_t other : sent.overlaps) release(other);
+  sent.overlaps.clear();
+  if (!is_received) release(index);  // or else it is used until the last delivery
+  go_on(sender);
 }
 
 /// What disturbs the frame at the receiver, from the frames that overlap it and from jammers.
@@ -331,15 +342,7 @@ void TableMedium::add_jam_to_noise(const Transmission& sent, const Reception& he
   }
 }
 
-const RadioDelivery* TableMedium::next_delivery() {
-  if (next_arrival_ == arrivals_.size()) {
-    if (delivered_ != kNone) release(delivered_);
-    delivered_ = kNone;
-    arrivals_.clear();
-    next_arrival_ = 0;
-    return nullptr;
-  }
-  const std::uint64_t arrival = arrivals_[next_arrival_++];
+[[gnu::noinline]] const RadioDelivery* TableMedium::deliver(std::uint64_t arrival) {
   const auto transmission = static_cast<std::uint32_t>(arrival >> 32);
   const Transmission& sent = transmissions_[transmission];
   if (transmission != delivered_) {  // all of one transmission come in a row
@@ -350,6 +353,16 @@ const RadioDelivery* TableMedium::next_delivery() {
   describe(sent, sent.receptions[static_cast<std::uint32_t>(arrival)]);
   if (tap_ != nullptr) tap_->received(world_.now, delivery_.node, delivery_.frame);
   return &delivery_;
+}
+
+const RadioDelivery* TableMedium::next_delivery() {
+  if (next_arrival_ < arrivals_.size()) return deliver(arrivals_[next_arrival_++]);
+  if (delivered_ == kNone) return nullptr;
+  release(delivered_);
+  delivered_ = kNone;
+  arrivals_.clear();
+  next_arrival_ = 0;
+  return nullptr;
 }
 
 }  // namespace twinbed::sim
