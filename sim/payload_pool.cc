@@ -8,7 +8,7 @@ void PayloadPool::add_slot(std::size_t size_class) {
   TWINBED_CHECK(size_class < free_.size(), "a payload is at most 2 GiB");
   Slot& slot = slots_.emplace_back();
   slot.size_class = static_cast<std::uint8_t>(size_class);
-  slot.data = std::make_unique_for_overwrite<std::byte[]>(std::size_t{1} << size_class);
+  slot.data.reset(new (kAlignment) std::byte[std::size_t{1} << size_class]);
   free_[size_class] = static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
