@@ -1,6 +1,7 @@
 #include "sim/payload_pool.h"
 
 #include <cstring>
+
 namespace twinbed::sim {
 
 /// The first of its free list. Apart, so that the way without growth stays short.

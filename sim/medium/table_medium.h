@@ -10,8 +10,9 @@
 // the first 4 us of it; until that frame's end all others are interference. A card that sends hears
 // nothing. Frames begin and end at all places at once: light takes 1 us for 300 m.
 //
-// A frame costs one event and, at each receiver in reach, one draw of fading and one look into a
-// table. Once its pools have grown nothing is allocated.
+// A frame costs one event and, at each receiver in reach, one draw of fading; a look into a table
+// and a draw of its fate only where the signal is not so strong that it arrives for certain. Once
+// its pools have grown nothing is allocated.
 #pragma once
 
 #include <memory>
