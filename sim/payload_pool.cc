@@ -1,38 +1,23 @@
 #include "sim/payload_pool.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstring>
-#include <limits>
-
-#include "core/base/check.h"
-#include "core/base/hash.h"
 
 namespace twinbed::sim {
 
-std::uint32_t PayloadPool::take_slot(std::size_t size) {
-  TWINBED_CHECK(size < std::numeric_limits<std::uint32_t>::max() / 2, "a payload is at most 2 GiB");
-  const auto size_class =
-      static_cast<std::uint32_t>(std::bit_width(std::max<std::size_t>(size, 64) - 1));
-  std::uint32_t slot = free_[size_class];
-  if (slot != 0) {
-    free_[size_class] = slots_[slot].next_free;
-  } else {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-    slots_[slot].size_class = size_class;
-    slots_[slot].data = std::make_unique_for_overwrite<std::byte[]>(std::size_t{1} << size_class);
-  }
-  slots_[slot].size = static_cast<std::uint32_t>(size);
-  slots_[slot].references = 1;
-  ++in_use_;
-  return slot;
+/// The first of its free list. Apart, so that the way without growth stays short.
+void PayloadPool::add_slot(std::size_t size_class) {
+  TWINBED_CHECK(size_class < free_.size(), "a payload is at most 2 GiB");
+  Slot& slot = slots_.emplace_back();
+  slot.size_class = static_cast<std::uint8_t>(size_class);
+  slot.data.reset(new (kAlignment) std::byte[std::size_t{1} << size_class]);
+  free_[size_class] = static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
 PayloadId PayloadPool::make(Bytes bytes) {
   if (bytes.empty()) return kNoPayload;
   const std::uint32_t slot = take_slot(bytes.size());
   slots_[slot].hash = copy_and_hash(bytes, slots_[slot].data.get());
+  slots_[slot].is_hashed = true;
   return PayloadId{slot};
 }
 
@@ -44,17 +29,8 @@ PayloadId PayloadPool::make_corrupted(PayloadId id, std::uint64_t bit) {
   std::memcpy(copy.data.get(), slots_[index(id)].data.get(), size);
   copy.data[bit / 8 % size] ^= std::byte{1} << (bit % 8);
   copy.hash = hash_bytes({copy.data.get(), size});
+  copy.is_hashed = true;
   return PayloadId{slot};
-}
-
-void PayloadPool::release(PayloadId id) {
-  if (id == kNoPayload) return;
-  Slot& slot = slots_[index(id)];
-  TWINBED_CHECK(slot.references > 0, "a payload was released more often than it was retained");
-  if (--slot.references > 0) return;
-  slot.next_free = free_[slot.size_class];
-  free_[slot.size_class] = static_cast<std::uint32_t>(index(id));
-  --in_use_;
 }
 
 }  // namespace twinbed::sim

@@ -30,21 +30,14 @@ void ChannelAccess::count_slots(Time now) {
   counts_from_ += kSlot * counted;
 }
 
-Time ChannelAccess::request(Time now, ChannelMhz channel) {
-  is_waiting_ = true;
-  access_at_ = std::max(now, busy_until_);
-  if (!has_carrier_sense_) return access_at_;
+void ChannelAccess::count_down(Time now, ChannelMhz channel) {
   counts_from_ = std::max(counts_from_, busy_until_ + difs(channel));
   count_slots(now);
-  if (slots_ == 0 && now < counts_from_) {
-    slots_ = static_cast<std::uint32_t>(random_.below(std::uint64_t{window_} + 1));
-  }
+  if (slots_ == 0 && now < counts_from_) draw_slots();
   access_at_ = std::max(now, counts_from_ + kSlot * slots_);
-  return access_at_;
 }
 
-bool ChannelAccess::on_busy(Time now, Time until, ChannelMhz channel) {
-  if (!has_carrier_sense_) return false;
+bool ChannelAccess::put_off(Time now, Time until, ChannelMhz channel) {
   if (is_waiting_ && access_at_ <= now + kSensingTime) {
     busy_until_ = std::max(busy_until_, until);
     return false;
@@ -57,9 +50,7 @@ bool ChannelAccess::on_busy(Time now, Time until, ChannelMhz channel) {
   return true;
 }
 
-void ChannelAccess::on_sending(Time end) {
-  is_waiting_ = false;
-  busy_until_ = std::max(busy_until_, end);
+void ChannelAccess::draw_slots() {
   slots_ = static_cast<std::uint32_t>(random_.below(std::uint64_t{window_} + 1));
 }
 

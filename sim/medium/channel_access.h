@@ -24,13 +24,24 @@ class ChannelAccess {
       : has_carrier_sense_(has_carrier_sense), window_(window), random_(random) {}
 
   /// A frame waits to be sent: the time at which it may be, unless the medium gets busy before.
-  Time request(Time now, ChannelMhz channel);
+  Time request(Time now, ChannelMhz channel) {
+    is_waiting_ = true;
+    access_at_ = std::max(now, busy_until_);
+    if (has_carrier_sense_) count_down(now, channel);
+    return access_at_;
+  }
   /// The medium is heard to be busy until then. True where access has been put off.
-  bool on_busy(Time now, Time until, ChannelMhz channel);
+  bool on_busy(Time now, Time until, ChannelMhz channel) {
+    return has_carrier_sense_ && put_off(now, until, channel);
+  }
   /// Nothing may be sent before then, whatever is heard.
   void hold(Time until) { busy_until_ = std::max(busy_until_, until); }
   /// The card sends from now until `end`.
-  void on_sending(Time end);
+  void on_sending(Time end) {
+    is_waiting_ = false;
+    busy_until_ = std::max(busy_until_, end);
+    if (has_carrier_sense_) draw_slots();
+  }
   /// Nothing waits any more.
   void cancel() { is_waiting_ = false; }
 
@@ -41,7 +52,10 @@ class ChannelAccess {
   Time access_at() const { return access_at_; }
 
  private:
+  void count_down(Time now, ChannelMhz channel);
+  bool put_off(Time now, Time until, ChannelMhz channel);
   void count_slots(Time now);
+  void draw_slots();
 
   bool has_carrier_sense_;
   std::uint32_t window_;

@@ -111,11 +111,24 @@ std::uint64_t PerTable::Curve::at(int snr_mdb, bool is_stepped) const {
   return (low * (kStepMdb - rest) + high * rest) / kStepMdb;
 }
 
+/// From where on the curve is 0.
+int PerTable::Curve::zero_from_mdb() const {
+  if (samples.back() > 0) return std::numeric_limits<int>::max();
+  return first_mdb + kStepMdb * static_cast<int>(samples.size() - 1);
+}
+
+const PerTable::Curve& PerTable::exponent_curve(std::uint64_t bits) const {
+  return exponents_[is_tabulated_ && bits / 8 >= kLongBytes ? 1 : 0];
+}
+
+int PerTable::certain_from_mdb(std::uint64_t bits) const {
+  return std::max(exponent_curve(bits).zero_from_mdb(), header_loss_.zero_from_mdb());
+}
+
 std::uint64_t PerTable::data_success(std::uint64_t bits, int snr_mdb) const {
   TWINBED_CHECK(bits >> 31 == 0, "more bits than a frame has");
-  if (!is_tabulated_) return power_of_half(bits * exponents_[0].at(snr_mdb, false));
-  const std::uint64_t bytes = std::max<std::uint64_t>(1, bits / 8);
-  return power_of_half(8 * bytes * exponents_[bytes >= kLongBytes ? 1 : 0].at(snr_mdb, true));
+  const std::uint64_t whole = is_tabulated_ ? 8 * std::max<std::uint64_t>(1, bits / 8) : bits;
+  return power_of_half(whole * exponent_curve(bits).at(snr_mdb, is_tabulated_));
 }
 
 std::uint64_t PerTable::header_success(int snr_mdb) const {

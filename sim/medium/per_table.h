@@ -43,6 +43,9 @@ class PerTable {
   /// The probability that all headers arrive, of kCertain (ErrorRate::header_success).
   std::uint64_t header_success(int snr_mdb) const;
 
+  /// The lowest ratio from which on headers and so many bits arrive for certain.
+  int certain_from_mdb(std::uint64_t bits) const;
+
   /// Memory of the samples, in bytes.
   std::size_t size_bytes() const;
 
@@ -53,7 +56,9 @@ class PerTable {
     std::vector<std::uint32_t> samples;
 
     std::uint64_t at(int snr_mdb, bool is_stepped) const;
+    int zero_from_mdb() const;
   };
+  const Curve& exponent_curve(std::uint64_t bits) const;
   template <class Sample>
   static Curve sample_curve(std::uint32_t highest, const Sample& sample);
 

@@ -176,19 +176,15 @@ void RadioLinks::find_all(Neighbours& neighbours, std::uint32_t sender, Time now
   add(end);
 }
 
-std::span<const RadioLink> RadioLinks::of(std::uint32_t sender, ChannelMhz channel, Time now) {
-  Neighbours& neighbours = neighbours_[sender];
-  const std::int64_t step = moving_.empty() ? 0 : to_ns(now) / to_ns(options_.position_step);
+void RadioLinks::find(Neighbours& neighbours, std::uint32_t sender, ChannelMhz channel,
+                      std::int64_t step, Time now) {
   if (neighbours.version != version_ || neighbours.channel != channel) {
     neighbours.version = version_;
     neighbours.channel = channel;
     find_fixed(neighbours, sender, now);
-  } else if (neighbours.step == step) {
-    return neighbours.links;
   }
   neighbours.step = step;
   find_all(neighbours, sender, now);
-  return neighbours.links;
 }
 
 int RadioLinks::loss_from_mdb(const Position& from, std::uint32_t receiver, ChannelMhz channel,

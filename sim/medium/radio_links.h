@@ -46,7 +46,13 @@ class RadioLinks {
   void set_fade_mdb(std::uint32_t place, int loss_mdb);
 
   /// The links of a radio that sends, by their receivers; valid until the next call.
-  std::span<const RadioLink> of(std::uint32_t sender, ChannelMhz channel, Time now);
+  std::span<const RadioLink> of(std::uint32_t sender, ChannelMhz channel, Time now) {
+    Neighbours& neighbours = neighbours_[sender];
+    const std::int64_t step = moving_.empty() ? 0 : to_ns(now) / to_ns(options_.position_step);
+    const bool is_found = neighbours.version == version_ && neighbours.channel == channel;
+    if (!is_found || neighbours.step != step) find(neighbours, sender, channel, step, now);
+    return neighbours.links;
+  }
 
   /// The mean loss from anywhere to a radio, in thousandths of a decibel, without antennas.
   int loss_from_mdb(const Position& from, std::uint32_t receiver, ChannelMhz channel, Time now);
@@ -82,6 +88,8 @@ class RadioLinks {
   bool is_moving(std::uint32_t radio) const {
     return places_[radios_[radio].place].mobility.is_moving();
   }
+  void find(Neighbours& neighbours, std::uint32_t sender, ChannelMhz channel, std::int64_t step,
+            Time now);
   void find_fixed(Neighbours& neighbours, std::uint32_t sender, Time now);
   void find_all(Neighbours& neighbours, std::uint32_t sender, Time now);
   std::optional<RadioLink> link(std::uint32_t sender, std::uint32_t receiver,

@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/wire/radiotap.h"
 #include "sim/medium/airtime.h"
 #include "sim/medium/decibel.h"
 #include "sim/medium/noise.h"
@@ -11,22 +12,26 @@
 namespace twinbed::sim {
 
 TableMedium::Card::Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork)
-    : address(where),
-      channel(given.channel),
-      wanted_channel(given.channel),
-      tx_power_mdb(mdb_from_db(given.tx_power_dbm)),
-      antenna_correlation(given.antenna_correlation),
-      combining(given.combining),
+    : channel(given.channel),
+      antennas(static_cast<std::uint8_t>(given.antenna_gains_dbi.size())),
       sensitivity_mdb(mdb_from_db(given.sensitivity_dbm)),
       preamble_snr_mdb(mdb_from_db(given.preamble_snr_db)),
       carrier_sense_mdb(mdb_from_db(given.carrier_sense_dbm)),
       energy_detection_mdb(mdb_from_db(given.energy_detection_dbm)),
+      address(where),
+      combining(given.combining),
+      antenna_correlation(given.antenna_correlation),
+      wanted_channel(given.channel),
+      tx_power_mdb(mdb_from_db(given.tx_power_dbm)),
       queue(given.queue_frames),
       access(std::move(clockwork)) {
-  for (const double gain : given.antenna_gains_dbi) antenna_gains_mdb.push_back(mdb_from_db(gain));
+  for (std::size_t i = 0; i < antennas; ++i) {
+    antenna_gains_mdb[i] = mdb_from_db(given.antenna_gains_dbi[i]);
+  }
   for (std::size_t i = 0; i < noise_mdb.size(); ++i) {
     noise_mdb[i] = noise_floor_mdb(static_cast<Bandwidth>(i), mdb_from_db(given.noise_figure_db));
   }
+  noise_dbm = dbm_from_mdb(noise_mdb[0]);
 }
 
 TableMedium::TableMedium(World& world, const AirOptions& options)
@@ -35,7 +40,9 @@ TableMedium::TableMedium(World& world, const AirOptions& options)
       rates_(options.error_rate),
       fading_(options.fading),
       coherence_(options.coherence),
-      random_key_(hash_bytes(as_bytes("radio"), world.seed)) {}
+      random_key_(hash_bytes(as_bytes("radio"), world.seed)) {
+  delivery_.frame.readings.fill(kUnknownReading);
+}
 
 void TableMedium::add_node(NodeId node, RadioNode radio) {
   const std::uint32_t place = links_.add_place(std::move(radio.mobility), radio.is_moving);
@@ -46,6 +53,7 @@ void TableMedium::add_node(NodeId node, RadioNode radio) {
     ChannelAccess access(options.carrier_sense, options.contention_window,
                          RandomStream(world_.seed, "back-off", card));
     cards_.emplace_back(CardAddress{node, InterfaceId{i}}, options, std::move(access));
+    cards_.back().random_key = hash_combine(random_key_, card);
   }
 }
 
@@ -64,7 +72,7 @@ TableMedium::Card* TableMedium::find(CardAddress card) {
 
 std::uint32_t TableMedium::antennas_of(CardAddress address) const {
   const Card* card = find(address);
-  return card == nullptr ? 0 : static_cast<std::uint32_t>(card->antenna_gains_mdb.size());
+  return card == nullptr ? 0 : card->antennas;
 }
 
 ChannelMhz TableMedium::channel_of(CardAddress address) const {
@@ -83,27 +91,48 @@ const CardCounters& TableMedium::counters(CardAddress address) const {
   return card == nullptr ? kNothing : card->counters;
 }
 
+/// Whether it may not send for another reason than frames; it then tries again.
+bool TableMedium::is_held(std::uint32_t number) {
+  if (cards_[number].duty.is_always_on() && jammers_on_ == 0) return false;
+  const std::optional<Time> until = held_until(number);
+  if (until) hold(number, *until);
+  return until.has_value();
+}
+
+/// Whether the card may send at once; or else it is told when it may.
+bool TableMedium::gets_access(std::uint32_t number) {
+  Card& card = cards_[number];
+  const Time at = card.access.request(world_.now, card.channel);
+  if (at <= world_.now) return !is_held(number);
+  schedule_access(number, at);
+  return false;
+}
+
 void TableMedium::transmit(CardAddress address, Bytes frame, const TxParams& params) {
-  Card* const card = find(address);
-  if (card == nullptr) return;
-  if (!card->is_plugged) {
-    ++card->counters.no_card;
-    ++card->counters.touched;
+  const std::uint32_t number = index_.find(address);
+  if (number == CardIndex::kNone) return;
+  Card& card = cards_[number];
+  if (!card.is_plugged) {
+    ++card.counters.no_card;
+    ++card.counters.touched;
     return;
   }
-  if (!mistake_in_rate(params).empty()) {
-    ++card->counters.bad_rate;
+  const FrameRate* const rate = rates_.find(params, frame.size(), card.wanted_channel);
+  if (rate == nullptr) {
+    ++card.counters.bad_rate;
     return;
   }
-  if (card->queue.full()) {
-    ++card->counters.queue_full;
+  if (card.queue.full()) {
+    ++card.counters.queue_full;
     return;
   }
-  TxParams sent = params;
-  sent.mark = 0;  // it stays in the host
-  card->queue.push(world_.payloads.make(frame), sent, card->wanted_channel);
-  const bool is_next = card->queue.size() == 1 && card->sending == kNone;
-  if (is_next) request_access(static_cast<std::uint32_t>(card - cards_.data()));
+  const PayloadId payload = world_.payloads.make_unhashed(frame);
+  const bool is_next = card.queue.empty() && card.sending == kNone;
+  if (is_next && gets_access(number)) {
+    begin(number, payload, *rate);
+  } else {
+    card.queue.push(payload, rate->params, card.wanted_channel);
+  }
 }
 
 void TableMedium::retune(Card& card, ChannelMhz channel) {
@@ -119,16 +148,6 @@ void TableMedium::tune(CardAddress address, ChannelMhz channel) {
   if (card->queue.empty() && card->sending == kNone) retune(*card, channel);
 }
 
-void TableMedium::request_access(std::uint32_t number) {
-  Card& card = cards_[number];
-  const Time at = card.access.request(world_.now, card.channel);
-  if (at > world_.now) {
-    schedule_access(number, at);
-  } else {
-    on_channel_access(number);
-  }
-}
-
 void TableMedium::schedule_access(std::uint32_t number, Time at) {
   Card& card = cards_[number];
   world_.queue.cancel(card.access_event);
@@ -137,14 +156,14 @@ void TableMedium::schedule_access(std::uint32_t number, Time at) {
 
 void TableMedium::on_channel_access(std::uint32_t number) {
   cards_[number].access_event = {};
-  if (const std::optional<Time> until = held_until(number)) {
-    Card& card = cards_[number];
-    ++card.counters.touched;
-    card.access.hold(*until);
-    schedule_access(number, card.access.request(world_.now, card.channel));
-  } else {
-    begin(number);
-  }
+  if (!is_held(number)) begin_next(number);
+}
+
+void TableMedium::hold(std::uint32_t number, Time until) {
+  Card& card = cards_[number];
+  ++card.counters.touched;
+  card.access.hold(until);
+  schedule_access(number, card.access.request(world_.now, card.channel));
 }
 
 std::optional<Time> TableMedium::held_until(std::uint32_t number) {
@@ -164,32 +183,37 @@ std::optional<Time> TableMedium::held_until(std::uint32_t number) {
   return std::nullopt;
 }
 
-std::uint32_t TableMedium::take_transmission() {
+inline std::uint32_t TableMedium::take_transmission() {
   if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(transmissions_.size()));
     transmissions_.emplace_back();
-    return static_cast<std::uint32_t>(transmissions_.size() - 1);
   }
   const std::uint32_t number = free_.back();
   free_.pop_back();
   return number;
 }
 
-void TableMedium::begin(std::uint32_t number) {
+void TableMedium::begin_next(std::uint32_t number) {
+  const QueuedFrame frame = cards_[number].queue.pop();
+  const std::size_t size = world_.payloads.view(frame.payload).size();
+  begin(number, frame.payload, *rates_.find(frame.params, size, frame.channel));
+}
+
+void TableMedium::begin(std::uint32_t number, PayloadId payload, const FrameRate& rate) {
   Card& card = cards_[number];
-  const QueuedFrame frame = card.queue.pop();
-  retune(card, frame.channel);
+  retune(card, rate.channel);
   if (card.receiving != kNone) ++card.counters.missed;
   card.receiving = kNone;
 
   const std::uint32_t index = take_transmission();
   Transmission& sent = transmissions_[index];
-  const Bytes bytes = world_.payloads.view(frame.payload);
   sent.card = number;
-  sent.rate = rates_.of(frame.params, bytes.size(), frame.channel);
+  sent.tx_power_mdb = card.tx_power_mdb;
+  sent.rate = rate;
   sent.start = world_.now;
   sent.end = world_.now + sent.rate.airtime;
-  sent.payload = frame.payload;
-  sent.key = hash_combine(hash_combine(random_key_, number), card.frames_begun++);
+  sent.payload = payload;
+  sent.key = hash_combine(card.random_key, card.frames_begun++);
   sent.is_aborted = false;
   sent.users = 1;  // the air
   for (const std::uint32_t other : on_air_) {
@@ -203,38 +227,23 @@ void TableMedium::begin(std::uint32_t number) {
   card.access.on_sending(sent.end);
   ++frames_sent_;
   ++card.counters.sent;
-  card.counters.sent_bytes += bytes.size();
+  card.counters.sent_bytes += sent.rate.frame_bytes;
   card.counters.airtime += sent.rate.airtime;
   world_.schedule(sent.end, {EventKind::kFrameEnd, number, index, 0});
   if (tap_ != nullptr) {
-    tap_->sent(world_.now, card.address, frame.channel, frame.params, bytes);
+    tap_->sent(world_.now, card.address, sent.rate.channel, sent.rate.params,
+               world_.payloads.view(payload));
   }
-  arrive(index);
+  arrive(index, sent);
 }
 
-void TableMedium::on_frame_end(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
-  std::erase(on_air_, index);
-  const std::uint32_t sender = sent.card;
-  cards_[sender].sending = kNone;
-  receive(index);
-  for (const std::uint32_t other : sent.overlaps) release(other);
-  sent.overlaps.clear();
-  release(index);
-  if (!cards_[sender].queue.empty()) {
-    request_access(sender);
-  } else {
-    retune(cards_[sender], cards_[sender].wanted_channel);
+void TableMedium::go_on(std::uint32_t number) {
+  Card& card = cards_[number];
+  if (card.queue.empty()) {
+    retune(card, card.wanted_channel);
+  } else if (gets_access(number)) {
+    begin_next(number);
   }
-}
-
-void TableMedium::release(std::uint32_t index) {
-  Transmission& sent = transmissions_[index];
-  if (--sent.users > 0) return;
-  world_.payloads.release(sent.payload);
-  sent.receptions.clear();
-  sent.powers_mdb.clear();
-  free_.push_back(index);
 }
 
 std::uint64_t TableMedium::frame_hash(std::uint32_t transmission) const {

@@ -10,8 +10,9 @@
 // the first 4 us of it; until that frame's end all others are interference. A card that sends hears
 // nothing. Frames begin and end at all places at once: light takes 1 us for 300 m.
 //
-// A frame costs one event and, at each receiver in reach, one draw of fading and one look into a
-// table. Once its pools have grown nothing is allocated.
+// A frame costs one event and, at each receiver in reach, one draw of fading; a look into a table
+// and a draw of its fate only where the signal is not so strong that it arrives for certain. Once
+// its pools have grown nothing is allocated.
 #pragma once
 
 #include <memory>
@@ -73,55 +74,55 @@ class TableMedium final : public RadioMedium {
   struct Card {
     Card(CardAddress where, const CardOptions& given, ChannelAccess clockwork);
 
-    CardAddress address;
-    ChannelMhz channel{};         ///< that it is tuned to
-    ChannelMhz wanted_channel{};  ///< once what is queued has been sent
-    int tx_power_mdb = 0;
-    std::vector<int> antenna_gains_mdb;
-    double antenna_correlation = 0;
-    Combining combining{};
+    // What each frame is compared with comes first, so that it lies together.
+    ChannelMhz channel{};  ///< that it is tuned to
+    bool is_plugged = true;
+    std::uint8_t antennas = 1;
+    std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
+    std::uint32_t sending = kNone;    ///< transmission
+    std::uint32_t receiving = kNone;  ///< transmission that it has locked on
+    int receiving_mdb = 0;            ///< with this power
+    std::array<int, kMaxAntennas> antenna_gains_mdb{};
     std::array<int, 4> noise_mdb{};  ///< by bandwidth
     int sensitivity_mdb = 0;
     int preamble_snr_mdb = 0;
     int carrier_sense_mdb = 0;
     int energy_detection_mdb = 0;
-    std::array<bool, kMaxAntennas> is_antenna_on{true, true, true, true};
-    bool is_plugged = true;
     DutyCycle duty;
+    CardAddress address;
+    Combining combining{};
+    std::int8_t noise_dbm = 0;  ///< that it reports
+    double antenna_correlation = 0;
+    CardCounters counters;
 
+    ChannelMhz wanted_channel{};  ///< once what is queued has been sent
+    int tx_power_mdb = 0;
     TransmitQueue queue;
     ChannelAccess access;
     EventHandle access_event;
-    std::uint32_t sending = kNone;    ///< transmission
-    std::uint32_t receiving = kNone;  ///< transmission that it has locked on
-    int receiving_mdb = 0;            ///< with this power
+    std::uint64_t random_key = 0;  ///< of the frames that it sends
     std::uint32_t frames_begun = 0;
-    CardCounters counters;
   };
   struct Reception {
     std::uint32_t card = 0;
-    std::uint32_t first_power = 0;  ///< in the transmission's powers, one for each antenna
-    int strongest_mdb = 0;
     bool is_same_channel = false;  ///< or else it only disturbs
     bool is_lost = false;          ///< by what was measured of the link
+    int strongest_mdb = 0;
+    std::array<int, kMaxAntennas> powers_mdb{};  ///< at each antenna
+    std::optional<int> combined_mdb;  ///< SNR of several antennas without interference, once known
   };
   struct Transmission {
     std::uint32_t card = 0;
+    int tx_power_mdb = 0;
     Time start{};
     Time end{};
     FrameRate rate;
     PayloadId payload{};
     std::uint64_t key = 0;  ///< of its random numbers
-    bool is_on_air = false;
     bool is_aborted = false;
     std::uint32_t users = 0;  ///< deliveries and overlapping frames that still need it
     std::vector<Reception> receptions;  ///< by card
-    std::vector<int> powers_mdb;
     std::vector<std::uint32_t> overlaps;  ///< transmissions
-  };
-  struct Arrival {
-    std::uint32_t transmission = 0;
-    std::uint32_t reception = 0;
   };
   struct ActiveJammer {
     std::optional<Jammer> jammer;
@@ -132,39 +133,72 @@ class TableMedium final : public RadioMedium {
   const Card* find(CardAddress card) const;
 
   // Sending.
-  void request_access(std::uint32_t card);
+  inline bool gets_access(std::uint32_t card);
+  inline bool is_held(std::uint32_t card);
+  void hold(std::uint32_t card, Time until);
   void schedule_access(std::uint32_t card, Time at);
-  void begin(std::uint32_t card);
-  std::uint32_t take_transmission();
+  void begin_next(std::uint32_t card);
+  void begin(std::uint32_t card, PayloadId payload, const FrameRate& rate);
+  inline std::uint32_t take_transmission();
+  /// With what is queued, or the channel that was asked for.
+  void go_on(std::uint32_t card);
   void drop_queue(Card& card);
   static void retune(Card& card, ChannelMhz channel);
   /// Until when nothing may be sent for another reason than frames; nothing where there is none.
   std::optional<Time> held_until(std::uint32_t card);
 
   // Receiving, at a frame's begin.
-  void arrive(std::uint32_t transmission);
-  void reach(Transmission& sent, const RadioLink& link);
-  void add_powers(Transmission& sent, const Card& card, const RadioLink& link, Reception& heard);
-  std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
-  void notice(std::uint32_t transmission, const Reception& heard);
-  bool locks(std::uint32_t transmission, const Reception& heard, Card& card);
+  void arrive(std::uint32_t transmission, Transmission& sent);
+  // What every frame does at every receiver is one loop, not a chain of calls.
+  [[gnu::always_inline]]
+  inline void reach(std::uint32_t transmission, Transmission& sent, const RadioLink& link);
+  void find_powers(const Transmission& sent, const Card& card, const RadioLink& link,
+                   Reception& heard);
+  [[gnu::always_inline]]
+  inline void find_power(const Transmission& sent, const Card& card, const RadioLink& link,
+                         Reception& heard);
+  [[gnu::always_inline]]
+  inline std::uint64_t fading_key(const Transmission& sent, std::uint32_t receiver) const;
+  [[gnu::always_inline]]
+  inline void notice(std::uint32_t transmission, const Transmission& sent, Reception& heard,
+                     Card& card);
+  [[gnu::always_inline]]
+  inline bool locks(std::uint32_t transmission, const Transmission& sent, Reception& heard,
+                    Card& card);
+  int disturbed_snr_mdb(const Transmission& sent, const Reception& heard);
 
   // Receiving, until its end.
-  void receive(std::uint32_t transmission);
-  int snr_mdb(const Transmission& sent, const Reception& heard, const Card& card) const;
+  [[gnu::always_inline]]
+  inline bool receive(std::uint32_t transmission, Transmission& sent);
+  /// Who and where as one word: two of half its size, read as one, would wait for each other.
+  static std::uint64_t arrival_of(std::uint32_t transmission, std::uint32_t reception) {
+    return std::uint64_t{transmission} << 32 | reception;
+  }
+  [[gnu::always_inline]]
+  inline int snr_mdb(const Transmission& sent, Reception& heard, const Card& card) const;
+  int combined_mdb(const Transmission& sent, Reception& heard) const;
   Signal signal_of(const Transmission& sent, const Reception& heard) const;
   bool is_disturbed(const Transmission& sent) const {
     return !sent.overlaps.empty() || jammers_on_ > 0;
   }
-  bool survives(const Transmission& sent, const Reception& heard);
+  [[gnu::always_inline]]
+  inline bool survives(const Transmission& sent, Reception& heard, const Card& card);
   void find_disturbances(const Transmission& sent, const Reception& heard);
   /// By the jammer, at each antenna, as a multiple of the noise; nothing where it does not reach.
   bool jam_over_noise(const Jammer& jammer, std::uint32_t card, Bandwidth bandwidth,
                       std::array<double, kMaxAntennas>& over_noise);
-  /// Writes into the frame that is handed out: it is large, and copies would cost a fifth.
-  void describe(const Transmission& sent, const Reception& heard, RxFrame& frame);
+  const RadioDelivery* deliver(std::uint64_t arrival);
+  // These write into the frame that is handed out: it is large, and copies would cost a fifth.
+  inline void describe(const Transmission& sent);
+  inline void describe(const Transmission& sent, const Reception& heard);
   void add_jam_to_noise(const Transmission& sent, const Reception& heard, RxFrame& frame);
-  void release(std::uint32_t transmission);
+  void release(std::uint32_t transmission) {
+    Transmission& sent = transmissions_[transmission];
+    if (--sent.users > 0) return;
+    world_.payloads.release(sent.payload);
+    sent.receptions.clear();
+    free_.push_back(transmission);
+  }
 
   World& world_;
   RadioLinks links_;
@@ -182,7 +216,7 @@ class TableMedium final : public RadioMedium {
   std::size_t jammers_on_ = 0;
   std::vector<Disturbance> disturbances_;
   DisturbedReception disturbed_;
-  std::vector<Arrival> arrivals_;
+  std::vector<std::uint64_t> arrivals_;  ///< not handed out yet (arrival_of)
   std::size_t next_arrival_ = 0;
   std::uint32_t delivered_ = kNone;  ///< transmission of the last delivery
   RadioDelivery delivery_;

@@ -27,7 +27,7 @@ void TableMedium::set_plugged(CardAddress address, bool is_plugged) {
 
 void TableMedium::set_antenna(CardAddress address, unsigned antenna, bool is_on) {
   Card* const card = find(address);
-  if (card == nullptr || antenna >= card->antenna_gains_mdb.size()) return;
+  if (card == nullptr || antenna >= card->antennas) return;
   card->is_antenna_on[antenna] = is_on;
 }
 

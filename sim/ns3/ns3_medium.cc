@@ -86,7 +86,7 @@ void Ns3Medium::transmit(CardAddress address, Bytes frame, const TxParams& param
     ++card->counters.queue_full;
     return;
   }
-  card->queue.push(world_.payloads.make(frame), params, card->wanted_channel);
+  card->queue.push(world_.payloads.make_unhashed(frame), params, card->wanted_channel);
   if (card->queue.size() == 1 && !card->is_sending) request_access(*card);
 }
 
@@ -178,7 +178,7 @@ void Ns3Medium::on_received(std::uint32_t number, Bytes frame, const TxParams& p
   ++card.counters.received;
   RadioDelivery delivery;
   delivery.node = card.address.node;
-  delivery.payload = world_.payloads.make(frame);
+  delivery.payload = world_.payloads.make_unhashed(frame);
   delivery.frame.interface = card.address.interface;
   delivery.frame.channel = card.channel;
   delivery.frame.rate = params;

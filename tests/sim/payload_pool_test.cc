@@ -95,6 +95,24 @@ TEST(PayloadPool, TheHashIsThatOfTheBytesWhateverSlotTheyLieIn) {
   EXPECT_EQ(pool.hash(pool.make(as_bytes("another"))), pool.hash(other));
 }
 
+TEST(PayloadPool, AHashThatWasNotReckonedAtFirstIsTheSame) {
+  PayloadPool pool;
+  const std::string text(200, 'h');
+  const PayloadId hashed = pool.make(as_bytes(text));
+  const PayloadId unhashed = pool.make_unhashed(as_bytes(text));
+  EXPECT_EQ(as_text(pool.view(unhashed)), text);
+  EXPECT_EQ(pool.hash(unhashed), pool.hash(hashed));
+  EXPECT_EQ(pool.hash(unhashed), pool.hash(hashed)) << "asked for again";
+  // Slots are used again by either kind.
+  pool.release(hashed);
+  const PayloadId again = pool.make_unhashed(as_bytes(std::string(200, 'i')));
+  EXPECT_EQ(again, hashed);
+  EXPECT_EQ(pool.hash(again), hash_bytes(as_bytes(std::string(200, 'i'))));
+  pool.release(unhashed);
+  EXPECT_EQ(pool.hash(pool.make(as_bytes(text))), hash_bytes(as_bytes(text)));
+  EXPECT_EQ(pool.make_unhashed({}), kNoPayload);
+}
+
 TEST(PayloadPoolDeathTest, ReleasingTwiceAborts) {
   PayloadPool pool;
   const PayloadId id = pool.make(as_bytes("x"));

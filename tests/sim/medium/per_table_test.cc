@@ -99,6 +99,23 @@ TEST_P(PerTableOf, IsSureOfItselfFarOut) {
   }
 }
 
+TEST_P(PerTableOf, IsCertainFromTheRatioItNamesAndNotBelow) {
+  for (const TxParams& rate : {TxParams{.mcs = 1}, TxParams{.mcs = 7}}) {
+    const PerTable table(GetParam(), rate);
+    for (const std::uint64_t bits : {std::uint64_t{200}, std::uint64_t{1} << 30}) {
+      const int certain_mdb = table.certain_from_mdb(bits);
+      for (int snr_mdb = certain_mdb; snr_mdb < certain_mdb + 5000; ++snr_mdb) {
+        ASSERT_EQ(table.data_success(bits, snr_mdb), sim::kCertain) << snr_mdb;
+        ASSERT_EQ(table.header_success(snr_mdb), sim::kCertain) << snr_mdb;
+      }
+    }
+    constexpr std::uint64_t kLongest = std::uint64_t{1} << 30;
+    const int below_mdb = table.certain_from_mdb(kLongest) - 10;
+    EXPECT_LT(std::min(table.data_success(kLongest, below_mdb), table.header_success(below_mdb)),
+              sim::kCertain);
+  }
+}
+
 std::string model_name(const ::testing::TestParamInfo<ErrorRateModel>& model) {
   constexpr std::array<const char*, 3> kNames = {"Nist", "Yans", "Table"};
   return kNames[static_cast<std::size_t>(model.param)];

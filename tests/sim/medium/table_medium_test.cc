@@ -256,6 +256,28 @@ TEST(TableMedium, EachAntennaHasItsOwnFading) {
   EXPECT_LT(same, kFrames / 5);
 }
 
+TEST(TableMedium, AReadingOfAnotherCardIsNotHandedOut) {
+  AirWorld air(fixed_loss(60));
+  const NodeId sender = air.add({0, 0, 0});
+  CardOptions four;
+  four.antenna_gains_dbi = {0, 3, 0, 0};
+  air.add({1, 0, 0}, {four});
+  const NodeId last = air.add({2, 0, 0});
+  for (int i = 0; i < 2; ++i) {
+    air.send(sender, frame_of(100));
+    air.run();
+  }
+  ASSERT_EQ(air.heard().size(), 4U);
+  for (const AirWorld::Heard& heard : air.heard()) {
+    const bool has_four = heard.node != last;
+    ASSERT_EQ(heard.frame.antenna_count, has_four ? 4 : 1);
+    EXPECT_EQ(heard.frame.readings[0].signal_dbm, -40);
+    for (std::size_t i = 1; i < kMaxAntennas; ++i) {
+      EXPECT_EQ(heard.frame.readings[i].antenna, has_four ? i : kUnknownReading.antenna);
+    }
+  }
+}
+
 TEST(TableMedium, ARadioMoreMovesNobodysNumbers) {
   const auto run = [](bool has_more) {
     AirOptions options = free_space();
