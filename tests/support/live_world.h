@@ -2,6 +2,7 @@
 // real sockets, and the adapter of the host contract.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,8 +38,12 @@ class LiveWorld {
   void run_for(Duration duration) {
     run_until([] { return false; }, duration);
   }
+  /// The first time goes by from where all nodes have started, however busy the machine is.
   bool run_until(const std::function<bool()>& done, Duration limit) {
     start_all();
+    if (!std::exchange(has_run_, true)) {
+      loop_.run_until([&] { return done() || have_started(); }, kLong);
+    }
     return loop_.run_until(done, limit);
   }
   void command(NodeId node, Bytes command) { host(node).command(command); }
@@ -81,6 +86,11 @@ class LiveWorld {
     if (std::exchange(is_started_, true)) return;
     for (std::uint32_t i = 0; i < hosts_.size(); ++i) restart(NodeId{i});
   }
+  bool have_started() const {
+    return std::ranges::all_of(hosts_, [](const auto& each) {
+      return each == nullptr || each->stopped() || each->counters().handlers > 0;
+    });
+  }
   std::unique_ptr<backends::LiveHost> make_host(NodeId node) {
     backends::LiveHostOptions options;
     options.self = node;
@@ -105,6 +115,7 @@ class LiveWorld {
   backends::AddressMap addresses_;
   std::int64_t run_start_ns_ = 0;
   bool is_started_ = false;
+  bool has_run_ = false;
   std::vector<std::unique_ptr<backends::LiveHost>> hosts_;
   std::vector<std::vector<std::string>> delivered_;
 };
