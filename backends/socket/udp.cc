@@ -91,7 +91,10 @@ void UdpSockets::on_readable(SocketId id) {
 
 /// False when nothing is left to receive.
 bool UdpSockets::receive_one(SocketId id, Bound& bound) {
-  sockaddr_in from{};
+  union {
+    sockaddr_in internet;
+    sockaddr_un local;  // of a socket that was adopted
+  } from{};
   iovec into{buffer_.data(), buffer_.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t))];
   msghdr message{};
@@ -108,7 +111,8 @@ bool UdpSockets::receive_one(SocketId id, Bound& bound) {
         *overflowed - std::exchange(bound.overflowed, *overflowed);
   }
   // A local socket's sender has no endpoint.
-  const Endpoint real = from.sin_family == AF_INET ? from_sockaddr(from) : Endpoint{};
+  const bool is_internet = from.internet.sin_family == AF_INET;
+  const Endpoint real = is_internet ? from_sockaddr(from.internet) : Endpoint{};
   const PeerPath* path = services_.paths.find(services_.addresses.node_at_real(real));
   if (path != nullptr && path->is_blocked_in()) {
     ++services_.counters.datagrams_blocked;
