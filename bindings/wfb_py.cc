@@ -22,9 +22,10 @@ ClusterPolicy policy_of(const std::string& name) {
   throw ScenarioMistake("there is no policy '" + name + "'; write original or robust");
 }
 
-NodePlan plan_of(const ClusterConfig& config, const std::string& node, const Names& profiles) {
-  return value_of(scenarios::plan_node(config, profiles,
-                                       value_of(scenarios::find_node(config, node))));
+NodePlan plan_of(const ClusterConfig& config, const std::string& node, const Names& profiles,
+                 bool sends_reports) {
+  return value_of(scenarios::plan_node(
+      config, profiles, value_of(scenarios::find_node(config, node)), sends_reports));
 }
 
 std::string document_json(const std::string& text) {
@@ -83,17 +84,20 @@ void bind_cluster(py::module_& module) {
            py::arg("profiles"), "The streams of these profiles, with their ports.")
       .def("node_script",
            [](const ClusterConfig& self, const std::string& node, const Names& profiles,
-              const std::string& policy, bool is_for_ssh) {
-             return scenarios::node_script(plan_of(self, node, profiles),
+              const std::string& policy, bool is_for_ssh, bool sends_reports) {
+             return scenarios::node_script(plan_of(self, node, profiles, sends_reports),
                                            {policy_of(policy), is_for_ssh});
            },
            py::arg("node"), py::arg("profiles"), py::arg("policy") = "robust",
-           py::arg("is_for_ssh") = false, "The script of bash that makes a machine this node.")
+           py::arg("is_for_ssh") = false, py::arg("sends_reports") = false,
+           "The script of bash that makes a machine this node, which sends reports of the link "
+           "for a central node with --adaptive.")
       .def("init_digest",
-           [](const ClusterConfig& self, const std::string& node, const Names& profiles) {
-             return scenarios::init_digest(plan_of(self, node, profiles));
+           [](const ClusterConfig& self, const std::string& node, const Names& profiles,
+              bool sends_reports) {
+             return scenarios::init_digest(plan_of(self, node, profiles, sends_reports));
            },
-           py::arg("node"), py::arg("profiles"),
+           py::arg("node"), py::arg("profiles"), py::arg("sends_reports") = false,
            "Digest of all that the node's script depends on, in hexadecimal.")
       .def("server_commands", server_commands, py::arg("profiles"), py::arg("tag"),
            "The command lines of the central node; `tag` ends the names of its sockets.")

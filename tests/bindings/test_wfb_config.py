@@ -161,6 +161,24 @@ def test_the_script_is_good_bash(cluster_files, tmp_path, node, is_for_ssh, poli
         assert (result.returncode, result.stdout) == (0, "")
 
 
+def test_nodes_that_send_reports_inject_for_each_stream(twinbed_command, cluster_files):
+    def script(*options):
+        words = ["wfb", "gen-init", "--node", "10.77.0.11", *options, *cluster_files]
+        result = twinbed_command(*words)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    cluster = _twinbed.load_wfb_cluster([str(file) for file in cluster_files])
+    streams = [stream for stream in cluster.plan(["gs"]) if stream.aggregator_port]
+    assert script("--adaptive").count("wfb-tx -I") == len(streams) > script().count("wfb-tx -I")
+    digests = [
+        cluster.init_digest("10.77.0.11", ["gs"], sends_reports=sends) for sends in (False, True)
+    ]
+    assert digests[0] in script()
+    assert digests[1] in script("--adaptive")
+    assert digests[0] != digests[1]
+
+
 def test_ssh_is_told_the_port_under_robust_alone(cluster_files):
     cluster = _twinbed.load_wfb_cluster([str(file) for file in cluster_files])
     assert "2222" not in cluster.ssh_command("10.77.0.11", policy="original")

@@ -131,7 +131,10 @@ def to_yaml(files):
     help="robust: forwarders tell the central node from which configuration they were made.",
 )
 @click.option("--ssh", "is_for_ssh", is_flag=True, help="Ends with standard input, as for ssh.")
-def gen_init(files, node, profiles, policy, is_for_ssh):
+@click.option(
+    "--adaptive", is_flag=True, help="Sends reports of the link: for wfb-server --adaptive."
+)
+def gen_init(files, node, profiles, policy, is_for_ssh, adaptive):
     """Prints the script that makes a machine a node of the cluster.
 
     Copy it to the node and run it there as root with bash; the node needs twinbed-node, iw and ip.
@@ -148,7 +151,9 @@ def gen_init(files, node, profiles, policy, is_for_ssh):
       scp node11.sh root@10.77.0.11: && ssh root@10.77.0.11 bash node11.sh
     """
     cluster = _twinbed.load_wfb_cluster(list(files))
-    script = cluster.node_script(node, list(profiles), policy=policy, is_for_ssh=is_for_ssh)
+    script = cluster.node_script(
+        node, list(profiles), policy=policy, is_for_ssh=is_for_ssh, sends_reports=adaptive
+    )
     click.echo(script, nl=False)
 
 
