@@ -87,7 +87,7 @@ Result<sim::ProtocolFactory> make_central(const WfbPlace& place, const WfbCluste
                        "; give it the other one in network.devices");
   }
   const auto options = central_of_cluster(config, {profile_of(cluster, place.node())}, settings);
-  if (!options) return place.error(options.error());
+  if (!options) return place.error(cluster.file + ": " + options.error());
   if (const auto error = check_rates(place, *options)) return *error;
   if (!cluster.starts_by_ssh) {
     return sim::ProtocolFactory(
@@ -113,7 +113,7 @@ Result<sim::ProtocolFactory> make_vehicle(const WfbPlace& place, const WfbCluste
   const auto options =
       central_of_cards(config, profile_of(cluster, place.node()),
                        static_cast<std::uint8_t>(cards), settings);
-  if (!options) return place.error(options.error());
+  if (!options) return place.error(cluster.file + ": " + options.error());
   if (const auto error = check_rates(place, *options)) return *error;
   return sim::ProtocolFactory(
       [made = *options] { return std::make_unique<wfb::CentralNode>(made); });
@@ -179,7 +179,7 @@ WfbCluster read_wfb_cluster(OptionReader& options, const WfbPlace& place) {
   cluster.starts_by_ssh = lifecycle == "ssh";
   if (lifecycle != "ssh" && lifecycle != "manual") options.refuse(kLifecycle, "ssh or manual");
   cluster.init_digest = options.truth("init_digest", is_robust);
-  cluster.is_adaptive = options.truth("adaptive", false);
+  cluster.is_adaptive = options.truth("adaptive", is_robust);
   return cluster;
 }
 

@@ -48,12 +48,9 @@ void add_repair(CLI::App& program, WfbPolicy& policy, WfbRepair repair) {
       return add_switch(program, "init-digest", policy.init_digest,
                         "nodes must run the init script of this configuration");
     case WfbRepair::kAdaptive:
-      program
-          .add_flag("--adaptive,!--no-adaptive", policy.is_adaptive,
-                    "the sender of a stream of one way chooses n and MCS by its receiver's "
-                    "reports; both sides need it; with each policy off unless it is given")
-          ->group(kGroup);
-      return;
+      return add_switch(program, "adaptive", policy.adaptive,
+                        "the sender of a stream of one way chooses n and MCS by its receiver's "
+                        "reports, once it hears them; both sides need it");
   }
 }
 

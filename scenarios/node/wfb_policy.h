@@ -23,7 +23,7 @@ struct WfbPolicy {
   std::optional<bool> close_block;
   std::optional<bool> flush_on_session;
   std::optional<bool> init_digest;
-  bool is_adaptive = false;  ///< by no policy, as the most robust rate is also the slowest
+  std::optional<bool> adaptive;
   std::optional<std::uint32_t> ring_timeout_ms;
   std::string state_directory;  ///< of what must outlive the program, with refuse_replay
 

@@ -40,7 +40,7 @@ Result<CentralSettings> settings_of(const WfbServerOptions& options, const Clust
   settings.flush_on_session = policy.is_on(policy.flush_on_session);
   settings.ring_timeout = policy.ring_timeout();
   settings.init_digest = policy.is_on(policy.init_digest);
-  settings.is_adaptive = policy.is_adaptive;
+  settings.is_adaptive = policy.is_on(policy.adaptive);
   for (const std::string& name : options.profiles) {
     const ProfileConfig* profile = config.profile(name);
     if (profile == nullptr) continue;  // which plan_cluster says
@@ -123,7 +123,8 @@ class Server {
         nodes_(host_.loop(), [this](IpAddress node) { on_node_ended(node); }) {}
 
   Result<int> run() {
-    if (options_.policy.is_on(options_.policy.refuse_replay) || options_.policy.is_adaptive) {
+    const WfbPolicy& policy = options_.policy;
+    if (policy.is_on(policy.refuse_replay) || policy.is_on(policy.adaptive)) {
       host_.store_in(options_.policy.state_directory);
     }
     host_.record_to(log_);
@@ -188,16 +189,17 @@ Result<std::monostate> Server::open_streams() {
 
 Result<std::monostate> Server::start_nodes() {
   if (options_.cluster != "ssh") return std::monostate{};
-  const bool tells_digests = options_.policy.is_on(options_.policy.init_digest);
+  const WfbPolicy& policy = options_.policy;
+  const bool tells_digests = policy.is_on(policy.init_digest);
   for (const ClusterNode& node : config_.nodes) {
-    const auto command = ssh_command(node, policy_of(options_.policy.is_robust));
+    const auto command = ssh_command(node, policy_of(policy.is_robust));
     if (!command) {
       log_.say("node " + to_string(node.address) +
                " has no ssh_user or no ssh_port, and is to be started by hand");
       continue;
     }
     const auto plan = plan_node(config_, options_.profiles, node.address,
-                                options_.policy.is_adaptive);
+                                policy.is_on(policy.adaptive));
     if (!plan) return Error{plan.error()};
     const auto started =
         nodes_.start(node.address, *command,
@@ -212,21 +214,6 @@ void Server::on_node_ended(IpAddress node) {
   host_.fail("Connection to " + to_string(node) + " closed, aborting");
 }
 
-/// That no other stream of the profile uses the radio ports of the reports.
-Result<std::monostate> check_report_ports(const ProfileConfig& profile) {
-  for (const StreamConfig& stream : profile.streams) {
-    if (stream.stream_rx && stream.stream_tx) continue;  // it has none
-    const std::uint32_t port = stream.stream_rx.value_or(stream.stream_tx.value_or(0)) ^ 0x80;
-    for (const StreamConfig& other : profile.streams) {
-      if (other.stream_rx != port && other.stream_tx != port) continue;
-      return Error{"with --adaptive the reports of stream " + in_quotes(stream.name) +
-                   " use the radio port " + std::to_string(port) + ", which is that of stream " +
-                   in_quotes(other.name) + "; give that one another port on both sides"};
-    }
-  }
-  return std::monostate{};
-}
-
 }  // namespace
 
 std::string default_wfb_config_file() {
@@ -236,11 +223,12 @@ std::string default_wfb_config_file() {
 
 Result<std::monostate> print_wfb_node_script(const WfbServerOptions& options,
                                              const ClusterConfig& config) {
+  const WfbPolicy& policy = options.policy;
   const auto node = find_node(config, options.gen_init);
   if (!node) return Error{node.error()};
-  const auto plan = plan_node(config, options.profiles, *node, options.policy.is_adaptive);
+  const auto plan = plan_node(config, options.profiles, *node, policy.is_on(policy.adaptive));
   if (!plan) return Error{plan.error()};
-  const bool tells_digests = options.policy.is_on(options.policy.init_digest);
+  const bool tells_digests = policy.is_on(policy.init_digest);
   std::fputs(node_script(*plan, {policy_of(tells_digests), false}).c_str(), stdout);
   return std::monostate{};
 }
@@ -263,12 +251,11 @@ Result<std::monostate> check_wfb_server(const WfbServerOptions& options,
     const auto plan = plan_cluster(config, options.profiles);
     if (!plan) return Error{plan.error()};
   }
+  CentralSettings settings;
+  settings.is_adaptive = options.policy.is_on(options.policy.adaptive);
   for (const std::string& profile : options.profiles) {
-    const auto sound = central_of_cards(config, profile, 1, {});
+    const auto sound = central_of_cards(config, profile, 1, settings);
     if (!sound) return Error{sound.error()};
-    if (!options.policy.is_adaptive) continue;
-    const auto free = check_report_ports(*config.profile(profile));
-    if (!free) return Error{free.error()};
   }
   return std::monostate{};
 }

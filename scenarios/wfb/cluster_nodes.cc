@@ -52,8 +52,8 @@ class StreamMaker {
 
   std::map<IpAddress, Buffer> digests;
 
-  Result<wfb::StreamOptions> make(const StreamConfig& stream, std::uint32_t link_id,
-                                  const Radios& radios) const {
+  Result<wfb::StreamOptions> make(const ProfileConfig& profile, const StreamConfig& stream,
+                                  std::uint32_t link_id, const Radios& radios) const {
     const wfb::RadioSettings radio = radio_of(stream);
     if (stream.stream_tx && !wfb::tx_params_of(radio)) {
       return Error{"stream " + in_quotes(stream.name) + " cannot be sent with a bandwidth of " +
@@ -71,7 +71,10 @@ class StreamMaker {
     }
     if (stream.stream_tx) made.transmit = transmitter(stream, link_id, radios);
     add_user(stream, made);
-    if (settings_.is_adaptive) make_adaptive(stream, link_id, radios, made);
+    if (settings_.is_adaptive && is_one_way(stream)) {
+      if (const auto error = taken_report_port(profile, stream)) return *error;
+      make_adaptive(stream, link_id, radios, made);
+    }
     return made;
   }
 
@@ -114,6 +117,11 @@ class StreamMaker {
     return made;
   }
 
+  static bool is_one_way(const StreamConfig& stream) {
+    return kind_of(stream.service_type) == wfb::StreamKind::kPlain &&
+           stream.stream_rx.has_value() != stream.stream_tx.has_value();
+  }
+
   /// Unix sockets and serial devices are the application's here.
   void add_user(const StreamConfig& stream, wfb::StreamOptions& made) const {
     made.batch_limit = config_.common.radio_mtu;
@@ -132,21 +140,31 @@ class StreamMaker {
     if (is_here && !settings_.this_host.is_any()) made.peer->address = settings_.this_host;
   }
 
+  static std::optional<Error> taken_report_port(const ProfileConfig& profile,
+                                                const StreamConfig& stream) {
+    const auto channel = wfb::ChannelId::of(
+        0, static_cast<std::uint8_t>(stream.stream_rx.value_or(stream.stream_tx.value_or(0))));
+    const std::uint32_t port = wfb::report_channel(channel).value & 0xff;
+    for (const StreamConfig& other : profile.streams) {
+      if (other.stream_rx != port && other.stream_tx != port) continue;
+      return Error{"as stream " + in_quotes(stream.name) +
+                   " is adaptive, its reports use the radio port " + std::to_string(port) +
+                   ", which is that of stream " + in_quotes(other.name) +
+                   "; give that one another port on both sides, or switch adaptive off"};
+    }
+    return std::nullopt;
+  }
+
   void make_adaptive(const StreamConfig& stream, std::uint32_t link_id, const Radios& radios,
                      wfb::StreamOptions& made) const {
-    if (made.kind != wfb::StreamKind::kPlain) return;
-    if (made.receive && !made.transmit) {
+    if (made.receive) {
       made.reporter.emplace();
       made.reporter->transmit = transmitter(stream, link_id, radios);
       made.reporter->transmit.mirror = false;
       made.reporter->transmit.radio.mcs = 0;
-    } else if (made.transmit && !made.receive && !radios.aggregator_port) {
+    } else if (!radios.aggregator_port) {
       made.adaptive.emplace();
       made.adaptive->receive = receiver(stream, stream.stream_tx.value_or(0), link_id);
-      wfb::LinkController::Options& controller = made.adaptive->controller;
-      controller.k = static_cast<std::uint8_t>(stream.fec_k);
-      controller.least_n = static_cast<std::uint8_t>(std::min(255u, stream.fec_k + 1));
-      controller.most_n = static_cast<std::uint8_t>(std::min(255u, 2 * stream.fec_k));
     }
   }
 
@@ -204,7 +222,8 @@ Result<wfb::CentralOptions> central_of_cluster(const ClusterConfig& config,
       central.profiles.push_back(empty_profile(config, plan.profile));
       central.profiles.back().receive_only = receive_only_cards(config);
     }
-    auto stream = maker.make(plan.stream, plan.link_id, radios_of(plan));
+    const ProfileConfig& profile = *config.profile(plan.profile);
+    auto stream = maker.make(profile, plan.stream, plan.link_id, radios_of(plan));
     if (!stream) return Error{stream.error()};
     if (profiles.size() > 1) stream->name = plan.profile + "_" + stream->name;
     central.profiles.back().streams.push_back(*std::move(stream));
@@ -230,7 +249,7 @@ Result<wfb::CentralOptions> central_of_cards(const ClusterConfig& config,
   const StreamMaker maker(config, settings);
   wfb::ProfileOptions made = empty_profile(config, profile);
   for (const StreamConfig& stream : found->streams) {
-    auto options = maker.make(stream, wfb::link_id_of(found->link_domain), radios);
+    auto options = maker.make(*found, stream, wfb::link_id_of(found->link_domain), radios);
     if (!options) return Error{options.error()};
     made.streams.push_back(*std::move(options));
   }

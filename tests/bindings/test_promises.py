@@ -35,6 +35,7 @@ SCENARIOS = {
         "wrong_keys",
     ],
     "wfb": [
+        "adaptive",
         "backhaul_cut",
         "diversity",
         "fec_curve",

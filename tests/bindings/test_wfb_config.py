@@ -170,12 +170,14 @@ def test_nodes_that_send_reports_inject_for_each_stream(twinbed_command, cluster
 
     cluster = _twinbed.load_wfb_cluster([str(file) for file in cluster_files])
     streams = [stream for stream in cluster.plan(["gs"]) if stream.aggregator_port]
-    assert script("--adaptive").count("wfb-tx -I") == len(streams) > script().count("wfb-tx -I")
+    assert script().count("wfb-tx -I") == len(streams)
+    assert script("--no-adaptive").count("wfb-tx -I") < len(streams)
+    assert script("--policy", "original") == script("--policy", "original", "--no-adaptive")
     digests = [
         cluster.init_digest("10.77.0.11", ["gs"], sends_reports=sends) for sends in (False, True)
     ]
-    assert digests[0] in script()
-    assert digests[1] in script("--adaptive")
+    assert digests[0] in script("--no-adaptive")
+    assert digests[1] in script()
     assert digests[0] != digests[1]
 
 

@@ -21,7 +21,9 @@ conf_dir = '{folder}'
 [gs_video]
 peer = 'connect://127.0.0.1:5600'
 """
-#: As long as it is not known what the other side hears: n = 2k and the lowest MCS.
+#: What the configuration says, as long as no report has come.
+FIRST = {"k": 8, "n": 12, "mcs_index": 1}
+#: Once the other side has become silent: n = 2k and the lowest MCS.
 MOST_ROBUST = {"k": 8, "n": 16, "mcs_index": 0}
 
 
@@ -71,11 +73,10 @@ def link(tmp_path, node_program):
     made.close()
 
 
-@pytest.mark.parametrize("policy", ["original", "robust"])
-def test_the_drone_follows_what_the_ground_hears(link, policy):
-    options = ["--policy", policy, "--adaptive"]
+@pytest.mark.parametrize("options", [["--adaptive"], ["--policy", "robust"]])
+def test_the_drone_follows_what_the_ground_hears(link, options):
     link.start_drone_server(*options)
-    assert wait_until(lambda: link.choice() == MOST_ROBUST)
+    assert wait_until(lambda: link.choice() == FIRST)
     ground = link.start_ground_server(*options)
     assert link.with_video(lambda choice: choice["mcs_index"] >= 2)
     # Where a third of all frames is lost, nothing is robust enough.
@@ -87,15 +88,16 @@ def test_the_drone_follows_what_the_ground_hears(link, policy):
     assert link.with_video(lambda choice: choice == MOST_ROBUST), "nobody says what he hears"
 
 
-def test_without_the_switch_nothing_is_adapted(link):
-    link.start_drone_server("--policy", "robust")
-    link.start_ground_server("--policy", "robust")
-    fixed = {"k": 8, "n": 12, "mcs_index": 1}
-    assert wait_until(lambda: link.choice() == fixed)
-    for _ in range(50):
+@pytest.mark.parametrize("ground", ["--adaptive", "--no-adaptive"])
+def test_nothing_is_adapted_unless_both_sides_do(link, ground):
+    drone = "--no-adaptive" if ground == "--adaptive" else "--adaptive"
+    link.start_drone_server("--policy", "robust", drone)
+    link.start_ground_server("--policy", "robust", ground)
+    assert wait_until(lambda: link.choice() == FIRST)
+    for _ in range(150):
         link.send_video(2)
         time.sleep(0.02)
-    assert link.choice() == fixed
+    assert link.choice() == FIRST
 
 
 def test_the_nodes_of_a_cluster_send_the_reports(link):
@@ -106,17 +108,16 @@ def test_the_nodes_of_a_cluster_send_the_reports(link):
         (link.folder / "node1.sh").write_text(made.stdout)
         return made.stdout
 
-    assert script().count("wfb-tx -I") == 2, "of telemetry and the tunnel"
+    assert script("--no-adaptive").count("wfb-tx -I") == 2, "of telemetry and the tunnel"
     outdated = link.start_node("node1")
-    link.start_drone_server("--policy", "robust", "--adaptive")
-    link.start_central("manual", "--policy", "robust", "--adaptive", "--state-dir",
-                       link.folder / "central")  # fmt: skip
+    link.start_drone_server("--policy", "robust")
+    link.start_central("manual", "--policy", "robust", "--state-dir", link.folder / "central")
     stale = f"node {NODES['node1']} runs the init script of another configuration"
     assert link.with_video(lambda choice: stale in link.log("central.log"))
-    assert link.choice() == MOST_ROBUST
+    assert link.choice() == FIRST
     outdated.terminate()
     outdated.wait()
-    assert script("--adaptive").count("wfb-tx -I") == 3
+    assert script().count("wfb-tx -I") == 3
     link.start_node("node1")
     assert link.with_video(lambda choice: choice["mcs_index"] >= 2)
 
@@ -130,6 +131,6 @@ def test_radio_ports_of_reports_must_be_free(link):
     ground = link.start_ground_server("--adaptive", "--config", "more.cfg")
     assert ground.wait(10) == 2
     assert (
-        "with --adaptive the reports of stream 'video' use the radio port 128, which is that of "
-        "stream 'log'; give that one another port on both sides\n"
+        "as stream 'video' is adaptive, its reports use the radio port 128, which is that of "
+        "stream 'log'; give that one another port on both sides, or switch adaptive off\n"
     ) in link.log("gs.log")

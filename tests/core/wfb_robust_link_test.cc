@@ -105,21 +105,54 @@ struct LinkControllerTest : ::testing::Test {
     made.snr_db = static_cast<std::int8_t>(snr_db);
     return made;
   }
+  /// So many payloads of 1,400 bytes a second, since a report 200 ms ago.
+  SentPackets sent(int payloads_a_second) const {
+    const FecParams fec = controller.choice().fec;
+    const auto packets = static_cast<std::uint64_t>(payloads_a_second * fec.n / fec.k / 5);
+    return {packets, packets * 1'400, std::chrono::milliseconds(200)};
+  }
   /// Reports until the choice stays as it is for 100 of them; how many times it changed.
-  int settle(const LinkReport& link) {
+  int settle(const LinkReport& link, int payloads_a_second = kLight) {
     int changes = 0;
-    for (int calm = 0; calm < 100; ++calm) {
-      if (!controller.on_report(link, 1'000)) continue;
+    for (int calm = 0; calm < 100 && changes < 1'000; ++calm) {
+      if (!controller.on_report(link, sent(payloads_a_second))) continue;
       ++changes;
       calm = 0;
     }
     return changes;
   }
+  static constexpr LinkChoice kFirst{{8, 12}, 1};
   static constexpr LinkChoice kMostRobust{{8, 16}, 0};
+  static constexpr int kLight = 50;
 };
 
-TEST_F(LinkControllerTest, StartsWithTheMostRobustChoice) {
-  EXPECT_EQ(controller.choice(), kMostRobust);
+TEST_F(LinkControllerTest, ChangesNothingBeforeTheFirstReport) {
+  EXPECT_EQ(controller.choice(), kFirst);
+  const LinkChoice beyond{{8, 12}, 12};
+  controller = LinkController(LinkController::Options{.first = beyond});
+  EXPECT_EQ(controller.choice(), beyond);
+  EXPECT_FALSE(controller.on_report(report(0, 40), sent(kLight)));
+  EXPECT_TRUE(controller.on_report(report(300, 40), sent(kLight)));
+  EXPECT_LE(controller.choice().mcs, 7) << "of others nothing is known";
+}
+
+TEST_F(LinkControllerTest, KnowsTheRatesOfItsTransmitter) {
+  const auto options = [](FecParams fec, RadioSettings radio) {
+    return LinkController::Options::of(fec, radio);
+  };
+  const auto plain = options({4, 10}, {});
+  EXPECT_EQ(plain.first, (LinkChoice{{4, 10}, 1}));
+  EXPECT_EQ(plain.least_n, 5);
+  EXPECT_EQ(plain.most_n, 10) << "its own n, where that is above 2k";
+  EXPECT_EQ(plain.rates[7].kbit_per_second, 65'000);
+  EXPECT_EQ(options({200, 220}, {}).most_n, 255);
+  RadioSettings radio;
+  radio.bandwidth_mhz = 40;
+  EXPECT_EQ(options({8, 12}, radio).rates[0].kbit_per_second, 13'500);
+  radio.short_guard_interval = 1;
+  EXPECT_EQ(options({8, 12}, radio).rates[7].kbit_per_second, 150'000);
+  radio = {.bandwidth_mhz = 80, .vht_mode = 1, .spatial_streams = 2};
+  EXPECT_EQ(options({8, 12}, radio).rates[0].kbit_per_second, 58'500);
 }
 
 TEST_F(LinkControllerTest, ClimbsOneRateATimeOnAGoodLink) {
@@ -127,13 +160,14 @@ TEST_F(LinkControllerTest, ClimbsOneRateATimeOnAGoodLink) {
   std::vector<int> reports;
   for (int i = 1; i <= 200; ++i) {
     const int before = controller.choice().mcs;
-    if (!controller.on_report(report(0, 40), 1'000) || controller.choice().mcs == before) continue;
+    const bool has_changed = controller.on_report(report(0, 40), sent(kLight));
+    if (!has_changed || controller.choice().mcs == before) continue;
     rates.push_back(controller.choice().mcs);
     reports.push_back(i);
   }
-  EXPECT_THAT(rates, ::testing::ElementsAre(1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(rates, ::testing::ElementsAre(2, 3, 4, 5, 6, 7));
   EXPECT_EQ(reports.front(), 10) << "after ten good reports";
-  EXPECT_EQ(reports.back(), 70);
+  EXPECT_EQ(reports.back(), 60);
   EXPECT_EQ(controller.choice(), (LinkChoice{{8, 9}, 7})) << "and then saves parities";
 }
 
@@ -170,12 +204,12 @@ TEST_F(LinkControllerTest, IsMostRobustWhereNothingIsGoodEnough) {
 TEST_F(LinkControllerTest, GoesDownAtOnceAndUpSlowly) {
   settle(report(0, 40));
   ASSERT_EQ(controller.choice().mcs, 7);
-  EXPECT_TRUE(controller.on_report(report(300, 18), 1'000));
+  EXPECT_TRUE(controller.on_report(report(300, 18), sent(kLight)));
   const LinkChoice down = controller.choice();
   EXPECT_LE(down.mcs, 4);
   int reports = 0;
   while (controller.choice().mcs <= down.mcs && reports < 1'000) {
-    controller.on_report(report(0, 40), 1'000);
+    controller.on_report(report(0, 40), sent(kLight));
     ++reports;
   }
   EXPECT_GE(reports, 10);
@@ -198,7 +232,7 @@ TEST_F(LinkControllerTest, TriesARateThatFailsLessAndLessOften) {
   std::vector<int> tried;
   for (int i = 0; i < 1'000; ++i) {
     const int before = controller.choice().mcs;
-    controller.on_report(report(before >= 5 ? 500 : 0, 40), 1'000);
+    controller.on_report(report(before >= 5 ? 500 : 0, 40), sent(kLight));
     if (before < 5 && controller.choice().mcs >= 5) tried.push_back(i);
   }
   ASSERT_GE(tried.size(), 3u);
@@ -213,10 +247,79 @@ TEST_F(LinkControllerTest, FallsBackWhenReportsStopOrTellOfNothing) {
   EXPECT_FALSE(controller.on_silence());
   settle(report(0, 40));
   LinkReport deaf;
-  EXPECT_FALSE(controller.on_report(deaf, 0)) << "nothing was sent either";
-  EXPECT_FALSE(controller.on_report(deaf, 100)) << "it may have been on its way";
-  EXPECT_TRUE(controller.on_report(deaf, 100));
+  EXPECT_FALSE(controller.on_report(deaf, {})) << "nothing was sent either";
+  EXPECT_FALSE(controller.on_report(deaf, sent(100))) << "it may have been on its way";
+  EXPECT_TRUE(controller.on_report(deaf, sent(100)));
   EXPECT_EQ(controller.choice(), kMostRobust);
+}
+
+TEST_F(LinkControllerTest, TakesNoRateThatIsTooSlowForTheLoad) {
+  // 500 payloads of 1,400 bytes are 5.6 Mbit/s, and with any parity more than MCS 0 has room for.
+  settle(report(0, 40), 500);
+  EXPECT_EQ(controller.choice().mcs, 7);
+  EXPECT_TRUE(controller.on_silence());
+  EXPECT_EQ(controller.choice(), (LinkChoice{{8, 14}, 1})) << "two parities more have no room";
+  settle(report(150, 40), 500);
+  EXPECT_GE(controller.choice().mcs, 1) << "where nothing is good enough";
+}
+
+/// An air with room for so much and no more, at a signal that carries some rates and no others.
+struct LinkControllerInALoadedAir : LinkControllerTest {
+  static inline const LinkController::Options kOptions;
+
+  LinkReport heard(int payloads_a_second, int snr_db) const {
+    const LinkController::Rate& rate = kOptions.rates.at(controller.choice().mcs);
+    const double room = 1e6 / (140 + 1'400 * 8'000.0 / rate.kbit_per_second);
+    const FecParams fec = controller.choice().fec;
+    const double wanted = payloads_a_second * fec.n / fec.k;
+    const int dropped = static_cast<int>(1'000 * (1 - std::min(1.0, room / wanted)));
+    return snr_db < rate.needs_snr_db + 4 ? LinkReport{} : report(dropped, snr_db);
+  }
+  /// How often the choice has changed in so many reports.
+  int run(int payloads_a_second, int snr_db, int reports = 300) {
+    int changes = 0;
+    for (int i = 0; i < reports; ++i) {
+      changes += controller.on_report(heard(payloads_a_second, snr_db), sent(payloads_a_second));
+    }
+    return changes;
+  }
+};
+
+TEST_F(LinkControllerInALoadedAir, LooksForTheSignalBelowWhatCarriesTheLoad) {
+  settle(report(0, 40), 1'000);
+  EXPECT_TRUE(controller.on_silence());
+  const int carries = controller.choice().mcs;
+  ASSERT_GE(carries, 2);
+  run(1'000, 8, carries + 1);
+  EXPECT_EQ(controller.choice().mcs, 0) << "two reports for the first step, then one for each";
+  run(1'000, 8);
+  EXPECT_EQ(controller.choice().mcs, 0) << "what has room is all that can come through";
+  run(1'000, 40);
+  EXPECT_GE(controller.choice().mcs, carries) << "it was the load, not the air";
+  EXPECT_EQ(run(1'000, 40), 0);
+}
+
+TEST_F(LinkControllerInALoadedAir, TakesALossOfItsOwnQueueForNoneOfTheAir) {
+  run(kLight, 13);
+  ASSERT_EQ(controller.choice().mcs, 1);
+  run(2'000, 13, 5);
+  ASSERT_GT(heard(2'000, 13).sent - heard(2'000, 13).heard, 300u) << "in its own queue";
+  EXPECT_LT(controller.loss(), 0.05);
+  const int changes = run(2'000, 40, 10);
+  EXPECT_GE(controller.choice().mcs, 5) << "there is room, and no reason to wait";
+  EXPECT_LE(changes, 5);
+  EXPECT_EQ(heard(2'000, 40).heard, 1'000u);
+}
+
+TEST_F(LinkControllerInALoadedAir, SettlesAtEachLoadAndSignal) {
+  for (const int snr : {5, 8, 12, 16, 20, 24, 28, 40}) {
+    for (const int payloads : {50, 300, 500, 800, 1'200, 2'000, 4'000}) {
+      controller = LinkController(kOptions);
+      run(payloads, snr, 1'000);
+      // A rate that has failed is tried again, but seldom.
+      EXPECT_LE(run(payloads, snr, 1'000), 30) << payloads << " at " << snr << " dB";
+    }
+  }
 }
 
 TEST_F(LinkControllerTest, TakesBurstsForMoreLoss) {
@@ -224,7 +327,7 @@ TEST_F(LinkControllerTest, TakesBurstsForMoreLoss) {
   settle(bursts);
   const LinkChoice independent = controller.choice();
   bursts.lost = 10;
-  EXPECT_TRUE(controller.on_report(bursts, 1'000) || controller.on_report(bursts, 1'000));
+  for (int i = 0; i < 2; ++i) controller.on_report(bursts, sent(kLight));
   EXPECT_GT(controller.choice().fec.n, independent.fec.n);
 }
 

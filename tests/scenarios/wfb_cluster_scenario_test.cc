@@ -127,7 +127,7 @@ TEST_P(WfbClusterScenario, GivesTheExpectedVerdictsUnderBothPolicies) {
 
 INSTANTIATE_TEST_SUITE_P(All, WfbClusterScenario,
                          ::testing::Values("node_crash_manual", "node_crash_ssh", "backhaul_cut",
-                                           "stale_init_script", "forest_handover"),
+                                           "stale_init_script", "forest_handover", "adaptive"),
                          [](const auto& suite) { return std::string(suite.param); });
 
 TEST(WfbCluster, BySshAllEndWithOneNode) {
@@ -194,14 +194,34 @@ TEST(WfbCluster, EachNodeHearsAPartOfWhatTheClusterHears) {
   }
 }
 
-TEST(WfbCluster, AnAdaptiveVehicleHearsTheReportsOfItsCluster) {
-  const auto run = judged(
-      load("node_crash_manual",
-           {"protocol.options.adaptive=true",
-            "checkers=[{name: traffic, options: {source: camera, until: 21 s, loss: 0.001}}]"}),
-      1);
-  EXPECT_THAT(run->surprises, IsEmpty());
-  EXPECT_THAT(run->events("wfb.link"), Contains(StartsWith("wfb.link stream=video k=8 n=9 mcs=")));
+TEST(WfbCluster, AdaptiveIsWhatMakesTheDifference) {
+  const std::string expected = "checkers=[{name: traffic, options: {source: camera, loss: 0.005, "
+                               "from: 2 s}, expect: {original: valid, robust: invalid}}]";
+  for (const std::string policy : {"original", "robust"}) {
+    const std::string other = policy == "robust" ? "false" : "true";
+    const auto run = judged(load("adaptive", {"protocol.policy=" + policy, expected,
+                                              "protocol.options.adaptive=" + other}),
+                            1);
+    EXPECT_THAT(run->surprises, IsEmpty()) << policy;
+    EXPECT_EQ(run->events("wfb.link").empty(), policy == "robust");
+  }
+}
+
+TEST(WfbCluster, ReportsNeedARadioPortOfTheirOwn) {
+  twinbed::testing::TemporaryDirectory scratch;
+  const std::string other = scratch.path() + "/other_ports.cfg";
+  std::filesystem::copy_file(TWINBED_SOURCE_DIR "/scenarios/wfb/two_nodes.cfg", other);
+  std::ofstream(other, std::ios::app) << "\n[gs]\nstreams = [{'name': 'video', 'stream_rx': 0x10, "
+                                         "'stream_tx': None, 'service_type': 'udp_direct_rx', "
+                                         "'profiles': ['base', 'gs_base', 'video', 'gs_video']},\n"
+                                         "  {'name': 'mavlink', 'stream_rx': 0x11, 'stream_tx': "
+                                         "0x90, 'service_type': 'mavlink', 'profiles': ['base', "
+                                         "'gs_base', 'mavlink', 'gs_mavlink']}]\n";
+  EXPECT_EQ(refusal({"protocol.options.cluster_file=" + other}),
+            "node central: " + other +
+                ": as stream 'video' is adaptive, its reports use the radio port 144, which is "
+                "that of stream 'mavlink'; give that one another port on both sides, or switch "
+                "adaptive off");
 }
 
 // ---- Files of clusters -------------------------------------------------------------------------
@@ -298,8 +318,7 @@ Scenario with_checkers(const std::string& checkers, const std::string& duration 
 // sends and is sent is searched here.
 TEST(WfbKeysStay, WhileNodesCrashAndOptionsAreOnNoKeyLeavesItsNode) {
   for (const std::string policy : {"original", "robust"}) {
-    Settings settings{"protocol.policy=" + policy, "checkers=[{name: keys_stay}]"};
-    if (policy == "robust") settings.push_back("protocol.options.adaptive=true");
+    const Settings settings{"protocol.policy=" + policy, "checkers=[{name: keys_stay}]"};
     const auto run = judged(load("node_crash_ssh", settings), 1);
     EXPECT_THAT(run->surprises, IsEmpty());
     const auto searched = run->events("keys.searched");

@@ -132,7 +132,9 @@ def to_yaml(files):
 )
 @click.option("--ssh", "is_for_ssh", is_flag=True, help="Ends with standard input, as for ssh.")
 @click.option(
-    "--adaptive", is_flag=True, help="Sends reports of the link: for wfb-server --adaptive."
+    "--adaptive/--no-adaptive",
+    default=None,
+    help="Sends reports of the link: for wfb-server --adaptive.  [default: by the policy]",
 )
 def gen_init(files, node, profiles, policy, is_for_ssh, adaptive):
     """Prints the script that makes a machine a node of the cluster.
@@ -151,8 +153,9 @@ def gen_init(files, node, profiles, policy, is_for_ssh, adaptive):
       scp node11.sh root@10.77.0.11: && ssh root@10.77.0.11 bash node11.sh
     """
     cluster = _twinbed.load_wfb_cluster(list(files))
+    reports = policy == "robust" if adaptive is None else adaptive
     script = cluster.node_script(
-        node, list(profiles), policy=policy, is_for_ssh=is_for_ssh, sends_reports=adaptive
+        node, list(profiles), policy=policy, is_for_ssh=is_for_ssh, sends_reports=reports
     )
     click.echo(script, nl=False)
 

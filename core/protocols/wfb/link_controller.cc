@@ -22,6 +22,25 @@ constexpr int kAssumedNoiseDbm = -95;
 constexpr int kMostStepPatience = 8;
 /// A saving that is not worth a new session.
 constexpr double kWorthwhile = 0.95;
+/// What a frame takes of the air beside its bits: preamble, DIFS and the mean back-off of 5 GHz.
+constexpr double kFrameSeconds = 0.00014;
+constexpr double kAssumedBytes = 1000;
+/// The share of the air that a stream may take; the rest is for its neighbours.
+constexpr double kMostShare = 0.9;
+/// Reports may come in a bunch; over so short a time a load says little.
+constexpr Duration kLeastTime = std::chrono::milliseconds(100);
+
+/// Data subcarriers of a bandwidth, in multiples of those of 20 MHz's half (IEEE 802.11-2020,
+/// tables 19-6 and 21-5); 10 MHz is 20 MHz at half the clock.
+int subcarriers(std::uint8_t bandwidth_mhz) {
+  switch (bandwidth_mhz) {
+    case 10: return 26;
+    case 40: return 108;
+    case 80: return 234;
+    case 160: return 468;
+    default: return 52;
+  }
+}
 
 }  // namespace
 
@@ -40,30 +59,51 @@ double residual_loss(FecParams fec, double loss) {
   return loss * std::max(0.0, 1 - at_most);
 }
 
-LinkController::LinkController(Options options) : options_(std::move(options)) {
+LinkController::Options LinkController::Options::of(FecParams fec, const RadioSettings& radio) {
+  Options options;
+  options.first = {fec, radio.mcs};
+  options.least_n = static_cast<std::uint8_t>(std::min(255, fec.k + 1));
+  options.most_n = static_cast<std::uint8_t>(std::min(255, std::max(2 * fec.k, int{fec.n})));
+  for (Rate& rate : options.rates) {
+    rate.kbit_per_second = rate.kbit_per_second * subcarriers(radio.bandwidth_mhz) / 52;
+    if (radio.short_guard_interval != 0) rate.kbit_per_second = rate.kbit_per_second * 10 / 9;
+    if (radio.vht_mode != 0) rate.kbit_per_second *= std::max(1, int{radio.spatial_streams});
+  }
+  return options;
+}
+
+LinkController::LinkController(Options options)
+    : options_(std::move(options)), choice_(options_.first), packet_bytes_(kAssumedBytes) {
   TWINBED_CHECK(!options_.rates.empty(), "a link needs a rate");
-  TWINBED_CHECK(1 <= options_.k && options_.k <= options_.least_n &&
-                    options_.least_n <= options_.most_n,
+  TWINBED_CHECK(1 <= k() && k() <= options_.least_n && options_.least_n <= options_.most_n,
                 "k, the least n and the most n of a link must be in this order");
   step_patience_.assign(options_.rates.size(), 1);
-  choose(0, options_.most_n);
+  while (rate_ + 1 < options_.rates.size() && options_.rates[rate_ + 1].mcs <= choice_.mcs) {
+    ++rate_;
+  }
 }
 
 bool LinkController::on_silence() {
   is_proving_ = false;
   loss_ = 0;
-  cheaper_in_a_row_ = 0;
-  return choose(0, options_.most_n);
+  return choose(most_robust());
 }
 
-bool LinkController::on_report(const LinkReport& report, std::uint64_t sent_since) {
+/// Nothing at all is heard. What carries the load is tried first; a slower rate loses most of it
+/// in the queue, but the rest tells how good the signal is.
+bool LinkController::on_deaf() {
+  return on_silence() || (rate_ > 0 && choose({rate_ - 1, options_.least_n}));
+}
+
+bool LinkController::on_report(const LinkReport& report, const SentPackets& sent) {
+  weigh(sent);
   // Two in a row: the first may have been on its way when the stream began.
-  const bool is_deaf = report.heard == 0 && sent_since >= choice_.fec.n;
+  const bool is_deaf = report.heard == 0 && sent.packets >= choice_.fec.n;
   deaf_reports_ = is_deaf ? deaf_reports_ + 1 : 0;
-  if (deaf_reports_ >= 2) return on_silence();
+  if (deaf_reports_ >= 2) return on_deaf();
   if (report.sent == 0) return false;
   measure(report);
-  if (!is_good_enough()) return go_down();
+  if (!is_good_enough()) return leave();
   if (is_proving_ && ++reports_since_step_ > options_.patience) {
     is_proving_ = false;
     step_patience_[rate_] = 1;
@@ -71,9 +111,24 @@ bool LinkController::on_report(const LinkReport& report, std::uint64_t sent_sinc
   return go_up();
 }
 
+void LinkController::weigh(const SentPackets& sent) {
+  sent_.packets += sent.packets;
+  sent_.bytes += sent.bytes;
+  sent_.in += sent.in;
+  if (sent_.in < kLeastTime) return;
+  const auto packets = static_cast<double>(sent_.packets);
+  const double load = packets * k() / choice_.fec.n / to_seconds(sent_.in);
+  // Where losses come from is to be known at once; that a load is gone may wait.
+  load_ += (load - load_) * (load > load_ ? 1 : 0.25);
+  if (sent_.packets > 0) packet_bytes_ = static_cast<double>(sent_.bytes) / packets;
+  sent_ = {};
+}
+
 void LinkController::measure(const LinkReport& report) {
   const std::uint32_t heard = std::min(report.heard, report.sent);
-  const double measured = static_cast<double>(report.sent - heard) / report.sent;
+  const double missed = static_cast<double>(report.sent - heard) / report.sent;
+  const double dropped = overload(rate_, choice_.fec.n);
+  const double measured = std::max(0.0, 1 - (1 - missed) / (1 - dropped));
   const bool is_worse = measured > loss_;
   const double weight = is_worse && report.sent >= kFewPackets ? 1 : 0.25;
   loss_ += (measured - loss_) * weight;
@@ -83,7 +138,8 @@ void LinkController::measure(const LinkReport& report) {
   const std::uint64_t payloads = std::uint64_t{report.lost} + report.out;
   const double missing =
       payloads == 0 ? 0 : static_cast<double>(report.lost) / static_cast<double>(payloads);
-  const bool comes_in_bursts = missing > options_.target_loss &&
+  // A queue that is full loses packets in a row, which says nothing of the air.
+  const bool comes_in_bursts = dropped <= 0 && missing > options_.target_loss &&
                                missing > 2 * residual_loss(choice_.fec, measured);
   burst_ = comes_in_bursts ? std::min(burst_ * 2, kMostBurst) : 1 + (burst_ - 1) * 0.95;
 }
@@ -105,52 +161,106 @@ double LinkController::expected_loss(std::size_t rate) const {
   return std::max(kLeastLoss, loss * options_.margin * burst_);
 }
 
+/// Seconds for a packet of the mean size.
+double LinkController::airtime(std::size_t rate) const {
+  return kFrameSeconds + packet_bytes_ * 8 / (1000.0 * options_.rates[rate].kbit_per_second);
+}
+
+/// The share of the packets that the air has no room for.
+double LinkController::overload(std::size_t rate, std::uint8_t n) const {
+  const double share = load_ * n / k() * airtime(rate);
+  return share <= kMostShare ? 0 : 1 - kMostShare / share;
+}
+
 std::uint8_t LinkController::least_n(std::size_t rate) const {
   const double loss = expected_loss(rate);
   for (int n = options_.least_n; n <= options_.most_n; ++n) {
     const auto candidate = static_cast<std::uint8_t>(n);
-    if (residual_loss({options_.k, candidate}, loss) <= options_.target_loss) return candidate;
+    if (overload(rate, candidate) > 0) return 0;
+    if (residual_loss({k(), candidate}, loss) <= options_.target_loss) return candidate;
   }
   return 0;
 }
 
 bool LinkController::is_good_enough() const {
   const std::uint8_t n = least_n(rate_);
-  return n != 0 && n <= choice_.fec.n;
+  return n != 0 && n <= choice_.fec.n && overload(rate_, choice_.fec.n) <= 0;
 }
 
-double LinkController::cost(std::size_t rate, std::uint8_t n) const {
-  return static_cast<double>(n) / options_.rates[rate].kbit_per_second;
-}
+double LinkController::cost(std::size_t rate, std::uint8_t n) const { return n * airtime(rate); }
 
-bool LinkController::choose(std::size_t rate, std::uint8_t n) {
+bool LinkController::choose(Place place) {
   const LinkChoice before = choice_;
-  rate_ = rate;
-  choice_ = {{options_.k, n}, options_.rates[rate].mcs};
+  rate_ = place.rate;
+  choice_ = {{k(), place.n}, options_.rates[rate_].mcs};
   cheaper_in_a_row_ = 0;
   return choice_ != before;
 }
 
-bool LinkController::go_down() {
-  std::size_t best = 0;
-  std::uint8_t best_n = options_.most_n;
+/// The slowest rate that carries the load, with as many parities as there is room for; never a
+/// faster one than now.
+LinkController::Place LinkController::most_robust() const {
   for (std::size_t rate = 0; rate <= rate_; ++rate) {
+    for (int n = options_.most_n; n >= options_.least_n; --n) {
+      const auto candidate = static_cast<std::uint8_t>(n);
+      if (overload(rate, candidate) <= 0) return {rate, candidate};
+    }
+  }
+  return {rate_, options_.least_n};
+}
+
+std::optional<LinkController::Place> LinkController::cheapest_good(std::size_t fastest) const {
+  std::optional<Place> best;
+  for (std::size_t rate = 0; rate <= fastest; ++rate) {
     const std::uint8_t n = least_n(rate);
-    if (n == 0 || cost(rate, n) >= cost(best, best_n)) continue;
-    best = rate;
-    best_n = n;
+    if (n == 0 || (best && cost(rate, n) >= cost(best->rate, best->n))) continue;
+    best = Place{rate, n};
   }
-  if (best != rate_) {
-    int& patience = step_patience_[rate_];
-    if (is_proving_) patience = std::min(patience * 2, kMostStepPatience);
-    is_proving_ = false;
+  return best;
+}
+
+/// What loses the least, and of equals the most robust one.
+LinkController::Place LinkController::least_bad(std::size_t fastest) const {
+  Place best;
+  double least = 2;
+  for (std::size_t rate = 0; rate <= fastest; ++rate) {
+    const double passes = 1 - std::min(1.0, expected_loss(rate));
+    for (int n = options_.most_n; n >= options_.least_n; --n) {
+      const auto candidate = static_cast<std::uint8_t>(n);
+      const double heard = (1 - overload(rate, candidate)) * passes;
+      const double missing = residual_loss({k(), candidate}, 1 - heard);
+      if (missing >= least) continue;
+      best = {rate, candidate};
+      least = missing;
+    }
+  }
+  return best;
+}
+
+/// A choice that is not good enough any more.
+bool LinkController::leave() {
+  const std::size_t next = rate_ + 1;
+  const bool is_overloaded = overload(rate_, choice_.fec.n) > 0;
+  overloaded_in_a_row_ = is_overloaded ? overloaded_in_a_row_ + 1 : 0;
+  // At once where it has not failed yet.
+  const bool may_step = is_overloaded && next < options_.rates.size() &&
+                        overloaded_in_a_row_ > options_.patience * (step_patience_[next] - 1);
+  const std::size_t fastest = may_step ? next : rate_;
+  const Place best = cheapest_good(fastest).value_or(least_bad(fastest));
+  if (best.rate < rate_ && is_proving_) {
+    step_patience_[rate_] = std::min(step_patience_[rate_] * 2, kMostStepPatience);
+  }
+  if (best.rate != rate_) {
+    is_proving_ = best.rate > rate_;
+    reports_since_step_ = 0;
     // What was lost at the rate that is left says nothing of the one that is taken.
-    loss_ = std::min(1.0, expected_loss(best) / (options_.margin * burst_));
+    loss_ = std::min(1.0, expected_loss(best.rate) / (options_.margin * burst_));
   }
-  return choose(best, best_n);
+  return choose(best);
 }
 
 bool LinkController::go_up() {
+  overloaded_in_a_row_ = 0;
   const std::uint8_t n = least_n(rate_);
   const std::size_t next = rate_ + 1;
   const std::uint8_t next_n = next < options_.rates.size() ? least_n(next) : std::uint8_t{0};
@@ -167,11 +277,11 @@ bool LinkController::go_up() {
     reports_since_step_ = 0;
     is_proving_ = true;
     // The parities stay until the new rate has proved itself.
-    return choose(next, std::max(next_n, choice_.fec.n));
+    return choose({next, std::max(next_n, choice_.fec.n)});
   }
   // Where the step has to wait longer, parities are saved meanwhile.
   const bool steps_soon = may_step && step_patience_[next] == 1;
-  if (may_save && !steps_soon && cheaper_in_a_row_ >= options_.patience) return choose(rate_, n);
+  if (may_save && !steps_soon && cheaper_in_a_row_ >= options_.patience) return choose({rate_, n});
   return false;
 }
 

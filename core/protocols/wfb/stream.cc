@@ -50,11 +50,7 @@ Stream::Stream(StreamOptions options, std::uint32_t first_part, Duration log_int
   TransmitterOptions& transmit = *options_.transmit;
   transmit.first_input_port = 0;
   transmit.log_interval = log_interval;
-  if (options_.adaptive) {
-    make_listener();
-    transmit.encoder.fec = controller_->choice().fec;
-    transmit.radio.mcs = controller_->choice().mcs;
-  }
+  if (options_.adaptive) make_listener();
   tx_.emplace(Part(first_part + kTransmitterPart, options_.name + " tx", *this), transmit);
 }
 
@@ -78,7 +74,8 @@ void Stream::make_listener() {
   receive.decoder.refuse_replay = true;
   listener_.emplace(Part(first_part_ + kListenerPart, options_.name + " report rx", *this),
                     receive);
-  controller_.emplace(options_.adaptive->controller);
+  const TransmitterOptions& transmit = *options_.transmit;
+  controller_.emplace(LinkController::Options::of(transmit.encoder.fec, transmit.radio));
 }
 
 void Stream::start(Context& context) {
@@ -92,6 +89,7 @@ void Stream::start(Context& context) {
   start_part(tx_);
   start_part(reporter_);
   start_part(listener_);
+  sent_at_report_.in = context.now.time_since_epoch();
   if (tx_ && options_.kind == StreamKind::kTunnel) {
     context.timers.set(timer(kKeepalive), context.now + keepalive_every_);
   }
@@ -244,8 +242,11 @@ void Stream::take_report(Context& context, Bytes message) {
   if (hears_another && options_.transmit->encoder.refuse_replay) {
     tx_->part.run(context, [&](Context& inner) { tx_->node.announce_again(inner); });
   }
-  const std::uint64_t sent = tx_->node.sent() - std::exchange(sent_at_report_, tx_->node.sent());
-  const bool has_changed = controller_->on_report(*report, sent);
+  const SentPackets before = std::exchange(
+      sent_at_report_, {tx_->node.sent(), tx_->node.sent_bytes(), context.now.time_since_epoch()});
+  const bool has_changed = controller_->on_report(
+      *report, {sent_at_report_.packets - before.packets, sent_at_report_.bytes - before.bytes,
+                sent_at_report_.in - before.in});
   context.recorder.sample(kLinkLoss, controller_->loss());
   follow(context, has_changed, "report");
 }

@@ -38,7 +38,6 @@ struct ReporterOptions {
 /// Of the transmitting side; the same are given.
 struct AdaptiveOptions {
   ReceiverOptions receive;  ///< how reports are heard
-  LinkController::Options controller;
   /// After so long without a report the most robust setting is taken.
   Duration silence = std::chrono::seconds(1);
 };
@@ -54,7 +53,7 @@ struct StreamOptions {
   std::vector<WlanId> cards;
   /// Where `receive` is there: reports of the link go back.
   std::optional<ReporterOptions> reporter{};
-  /// Where `transmit` is there: n and MCS follow the reports; k is the controller's.
+  /// Where `transmit` is there: n and MCS follow the reports, from the first one on.
   std::optional<AdaptiveOptions> adaptive{};
 
   /// The user's end. With a peer, payloads are exchanged with it; with a port alone, with whoever
@@ -150,7 +149,7 @@ class Stream final : private PartOwner {
   std::optional<Transmitter> reporter_;
   std::optional<Receiver> listener_;
   std::optional<LinkController> controller_;
-  std::uint64_t sent_at_report_ = 0;
+  SentPackets sent_at_report_;  ///< ever, and when
   Batch batch_;
   std::vector<Bytes> packets_;
   Buffer message_;

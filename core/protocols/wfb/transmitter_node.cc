@@ -198,7 +198,10 @@ void TransmitterNode::encode_waiting() {
 }
 
 void TransmitterNode::send(PacketKind kind, std::size_t output, Bytes packet) {
-  if (kind != PacketKind::kSession) ++sent_;
+  if (kind != PacketKind::kSession) {
+    ++sent_;
+    sent_bytes_ += packet.size();
+  }
   // Sessions bear the mark of whatever was sent last.
   if (options_.fwmark != 0 && kind != PacketKind::kSession) {
     mark_ = options_.fwmark + (kind == PacketKind::kParity ? 1 : 0);

@@ -90,6 +90,8 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   std::uint64_t epoch() const { return encoder_ ? encoder_->epoch() : 0; }
   /// Data packets and parities sent, ever; those to several outputs count once.
   std::uint64_t sent() const { return sent_; }
+  /// Their bytes, without any header of 802.11's.
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
   /// The output of what comes without an input of its own; at first the first one.
   void select(std::size_t output) { output_ = selected_ = output; }
 
@@ -131,6 +133,7 @@ class TransmitterNode final : public Protocol, private EncoderOwner, private Con
   std::size_t output_ = 0;          ///< of the last payload
   std::uint16_t frame_number_ = 0;
   std::uint64_t sent_ = 0;
+  std::uint64_t sent_bytes_ = 0;
   std::uint32_t mark_ = 0;          ///< of the last packet that had one
   Buffer frame_;
   std::deque<Waiting> packets_;     ///< a parity whose time has not come, and all behind it
