@@ -36,6 +36,7 @@ SCENARIOS = {
     ],
     "wfb": [
         "backhaul_cut",
+        "close_block",
         "diversity",
         "fec_curve",
         "forest_handover",
@@ -44,6 +45,7 @@ SCENARIOS = {
         "node_crash_ssh",
         "ns3_air",
         "overload_queue",
+        "replayed_session",
         "session_loss",
         "stale_init_script",
         "two_transmitters_one_key",
