@@ -7,7 +7,7 @@
 //                   injector ~~~ radio ~~~► forwarder
 //
 // A transmitter or receiver with cards uses these; one without sends to the injectors, or hears the
-// forwarders.
+// forwarders. A replayer has cards alone: it records what they hear and sends it again.
 //
 // Whole clusters are built in protocol_wfb_cluster.cc.
 #include "scenarios/protocol_wfb.h"
@@ -18,6 +18,7 @@
 #include "core/protocols/wfb/forwarder_node.h"
 #include "core/protocols/wfb/injector_node.h"
 #include "core/protocols/wfb/receiver_node.h"
+#include "core/protocols/wfb/replayer_node.h"
 #include "core/protocols/wfb/transmitter_node.h"
 #include "scenarios/radio_check.h"
 #include "scenarios/suggest.h"
@@ -26,7 +27,8 @@ namespace twinbed::scenarios {
 namespace {
 
 constexpr const char* kRoles =
-    "source, transmitter, injector, forwarder, receiver, sink, central, node and vehicle";
+    "source, transmitter, injector, forwarder, receiver, sink, replayer, central, node and "
+    "vehicle";
 
 /// The nodes that an option names, separated by spaces; without the option, all of a role.
 Result<std::vector<std::size_t>> named_nodes(const WfbPlace& place, const std::string& names,
@@ -131,17 +133,32 @@ RoleOptions read_role(OptionReader& options) {
           options.duration("lasts", Duration{})};
 }
 
+/// What a replayer is told.
+struct ReplayOptions {
+  Duration record_at{};
+  Duration record_for{};
+  Duration replay_at{};
+  std::int64_t replay_count = 1;
+};
+
+ReplayOptions read_replay(OptionReader& options) {
+  return {options.duration("record_at", Duration{}),
+          options.duration("record_for", std::chrono::seconds(1)),
+          options.duration("replay_at", Duration{}), options.integer("replay_count", 1)};
+}
+
 struct WfbOptions {
   WfbLink link;
   WfbCluster cluster;
   RadioOptions radio;
   RoleOptions role;
+  ReplayOptions replay;
 };
 
 Result<WfbOptions> read_options(const WfbPlace& place) {
   OptionReader options(merged_options(place.scenario, place.node()), "protocol wfb");
   WfbOptions read{read_link(options, place), read_wfb_cluster(options, place),
-                  read_radio(options), read_role(options)};
+                  read_radio(options), read_role(options), read_replay(options)};
   if (const auto error = options.error()) return *error;
   const auto bad = [&](const std::string& sentence) {
     return Error{"protocol wfb: " + sentence};
@@ -282,6 +299,23 @@ Result<sim::ProtocolFactory> make_injector(const WfbPlace& place) {
   return sim::ProtocolFactory([=] { return std::make_unique<wfb::InjectorNode>(made); });
 }
 
+Result<sim::ProtocolFactory> make_replayer(const WfbPlace& place, const WfbOptions& options) {
+  if (const auto error = needs_cards(place)) return *error;
+  const ReplayOptions& replay = options.replay;
+  if (replay.record_at < Duration{}) return place.error("record_at must not be negative");
+  if (replay.record_for <= Duration{}) return place.error("record_for must be positive");
+  if (replay.replay_at < replay.record_at + replay.record_for) {
+    return place.error("a replayer sends what it has recorded, let replay_at be " +
+                       format_duration(replay.record_at + replay.record_for) +
+                       " or later, when the recording has ended");
+  }
+  if (replay.replay_count < 1) return place.error("replay_count must be 1 or more");
+  const wfb::ReplayerOptions made{options.link.channel, *wfb::tx_params_of(options.radio.settings),
+                                  replay.record_at, replay.record_for, replay.replay_at,
+                                  replay.replay_count};
+  return sim::ProtocolFactory([=] { return std::make_unique<wfb::ReplayerNode>(made); });
+}
+
 }  // namespace
 
 Result<sim::ProtocolFactory> make_wfb(const Scenario& scenario, std::size_t index,
@@ -296,6 +330,7 @@ Result<sim::ProtocolFactory> make_wfb(const Scenario& scenario, std::size_t inde
   if (role == "injector") return make_injector(place);
   if (is_wfb_cluster_role(role)) return make_wfb_cluster(place, options->link, options->cluster);
   if (role == "forwarder") return make_forwarder(place, *options);
+  if (role == "replayer") return make_replayer(place, *options);
   const Result<wfb::LinkKeys> keys = wfb_keys(options->link.password);
   if (!keys) return Error{keys.error()};
   if (role == "transmitter") return make_transmitter(place, *options, *keys);

@@ -14,6 +14,8 @@ struct Limits {
   Duration from{};
   Duration until{};
   Duration settle = TrafficLedger::kSettle;
+  Duration deadline{};
+  std::optional<std::int64_t> duplicates;
   std::optional<NodeId> source;
 };
 
@@ -41,12 +43,16 @@ class Traffic final : public Checker {
   Verdict finish(Time end) override {
     const Duration last = end - Time{} - limits_.settle;
     const TrafficFigures found = ledger_.figures(
-        limits_.from, limits_.until > Duration{} ? std::min(limits_.until, last) : last);
+        limits_.from, limits_.until > Duration{} ? std::min(limits_.until, last) : last,
+        limits_.deadline);
     if (found.sent == 0) {
       return {VerdictKind::kUnknown, "no source sent anything in the time that counts"};
     }
+    const std::string late = limits_.deadline > Duration{}
+                                 ? " or came after more than " + milliseconds(limits_.deadline)
+                                 : "";
     const std::string figures = percent(found.loss()) + " of " + std::to_string(found.sent) +
-                                " datagrams were lost, and the longest pause was " +
+                                " datagrams were lost" + late + ", and the longest pause was " +
                                 milliseconds(found.pause);
     constexpr double kRounding = 1e-12;
     if (found.loss() > limits_.loss + kRounding) {
@@ -55,6 +61,11 @@ class Traffic final : public Checker {
     if (limits_.gap > Duration{} && found.pause > limits_.gap) {
       return {VerdictKind::kInvalid, figures + "; allowed are " + milliseconds(limits_.gap),
               found.pause_at};
+    }
+    if (limits_.duplicates && found.duplicates > *limits_.duplicates) {
+      return {VerdictKind::kInvalid, figures + "; " + std::to_string(found.duplicates) +
+                                         " copies came of datagrams that were there already, "
+                                         "allowed are " + std::to_string(*limits_.duplicates)};
     }
     return {VerdictKind::kValid, figures};
   }
@@ -73,6 +84,13 @@ Result<std::unique_ptr<Checker>> make_traffic(OptionReader& options, const RunNo
   limits.from = options.duration("from", Duration{});
   limits.until = options.duration("until", Duration{});
   limits.settle = options.duration("settle", limits.settle);
+  limits.deadline = options.duration("deadline", Duration{});
+  if (limits.deadline % std::chrono::milliseconds(1) != Duration{}) {
+    options.refuse("the option 'deadline' of the checker 'traffic' must be whole milliseconds");
+  }
+  constexpr std::int64_t kAnyNumber = -1;
+  const std::int64_t duplicates = options.integer("duplicates", kAnyNumber, 0);
+  if (duplicates != kAnyNumber) limits.duplicates = duplicates;
   const std::string source = options.text("source", "");
   if (!source.empty()) {
     const auto found = std::find_if(nodes.begin(), nodes.end(),

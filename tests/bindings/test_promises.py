@@ -37,6 +37,7 @@ SCENARIOS = {
     "wfb": [
         "adaptive",
         "backhaul_cut",
+        "close_block",
         "diversity",
         "fec_curve",
         "forest_handover",
@@ -45,6 +46,7 @@ SCENARIOS = {
         "node_crash_ssh",
         "ns3_air",
         "overload_queue",
+        "replayed_session",
         "session_loss",
         "stale_init_script",
         "two_transmitters_one_key",

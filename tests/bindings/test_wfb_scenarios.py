@@ -107,3 +107,51 @@ def test_ns3_is_for_mode_sim(root, db, node_program):
     for mode in ("real", "virtual-radio"):
         with pytest.raises(tb.RunError, match="ns-3's medium, which cannot keep up with real time"):
             tb.run(root / "scenarios/wfb/ns3_air.yaml", mode, seed=1, db=db)
+
+
+@pytest.mark.parametrize(
+    ("name", "repair"), [("close_block", "close_block"), ("replayed_session", "refuse_replay")]
+)
+def test_one_repair_alone_makes_the_difference(root, tmp_path, name, repair):
+    """Where the verdicts of the policies differ, each has the other's by this switch."""
+
+    def verdicts(policy, **switches):
+        settings = {f"protocol.options.{key}": value for key, value in switches.items()}
+        scenario = tb.Scenario.load(
+            root / f"scenarios/wfb/{name}.yaml", {"protocol.policy": policy, **settings}
+        )
+        db = tmp_path / f"{policy}-{len(switches)}.db"
+        results = tb.replicate(scenario, replications=SEEDS, seed=1, db=db)
+        return results.verdicts()["verdict"].tolist()
+
+    original, robust = verdicts("original"), verdicts("robust")
+    with_it = verdicts("original", **{repair: True})
+    without_it = verdicts("robust", **{repair: False})
+    differ = [i for i, verdict in enumerate(original) if verdict != robust[i]]
+    assert len(differ) >= SEEDS
+    assert [with_it[i] for i in differ] == [robust[i] for i in differ]
+    assert [without_it[i] for i in differ] == [original[i] for i in differ]
+
+
+#: The ground is off from 12 to 13.2 s, and its disk is wiped meanwhile or not. The first session
+#: that it hears then is the recorded one, at 13.75 s.
+RESTARTED = """[
+  {at: 5 s, for: 1 s, action: crash, select: [drone]},
+  {at: 12 s, action: crash, select: [ground]},
+  {at: 13.2 s, action: restart, select: [ground], disk: DISK}]"""
+
+
+def test_the_epoch_on_its_disk_protects_a_receiver_that_starts_again(root, tmp_path):
+    def copies(disk):
+        settings = {"protocol.policy": "robust", "faults": RESTARTED.replace("DISK", disk)}
+        scenario = tb.Scenario.load(root / "scenarios/wfb/replayed_session.yaml", settings)
+        results = tb.replicate(scenario, replications=SEEDS, seed=1, db=tmp_path / f"{disk}.db")
+        counts = results.query(
+            "SELECT coalesce(sum(json_extract(fields, '$.count')), 0) AS copies"
+            " FROM v_event WHERE type = 'traffic.repeated'"
+        )
+        return counts["copies"].iloc[0]
+
+    assert copies("keep") == 0
+    # Until the drone announces its session, which is newer than the recorded one.
+    assert 10 * SEEDS < copies("wipe") < 100 * SEEDS

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <sstream>
+
 #include "core/wire/writer.h"
 #include "sim/simulator.h"
 #include "tests/support/sim_world.h"
@@ -22,7 +25,11 @@ class Rows final : public RunSink {
   }
   void event(Time, NodeId, const EventType& type, std::span<const Field> fields) override {
     if (type.name == kTrafficSentEvent.name) sent.push_back(int_field(fields, "count", -1));
+    if (type.name == kTrafficRepeatedEvent.name) {
+      repeated.emplace_back(int_field(fields, "second", -1), int_field(fields, "count", -1));
+    }
     if (type.name != kTrafficReceivedEvent.name) return;
+    delays_ms.emplace_back(text_field(fields, "delays_ms"));
     received.push_back(int_field(fields, "count", -1));
     duplicates.push_back(int_field(fields, "duplicates", -1));
     latency_us.push_back(int_field(fields, "latency_us", -1));
@@ -32,6 +39,8 @@ class Rows final : public RunSink {
 
   std::vector<double> losses;
   std::vector<std::int64_t> sent, received, duplicates, latency_us, gap_us;
+  std::vector<std::string> delays_ms;
+  std::vector<std::pair<std::int64_t, std::int64_t>> repeated;  ///< second of sending, copies
 };
 
 /// A source and a sink on two hosts of a star, whose links are all alike.
@@ -62,6 +71,26 @@ TEST(Traffic, CountsEachSecondBySending) {
   EXPECT_THAT(line.rows.received, ::testing::Each(10)) << "though they came 0.8 s later";
   EXPECT_THAT(line.rows.latency_us, ::testing::Each(800'000));
   EXPECT_THAT(line.rows.losses, ::testing::Each(0.0));
+  EXPECT_THAT(line.rows.delays_ms, ::testing::Each("800:10"));
+}
+
+TEST(Traffic, TellsDelaysInWholeMillisecondsRoundedUp) {
+  sim::LinkParams link;
+  link.delay = 250us;  // twice on the way
+  link.reorder = 0.5;
+  link.reorder_delay = 3ms;
+  Line line(link, {.interval = 1ms});
+  line.simulator.run_until(Time{6s});
+  std::map<int, int> delays;
+  for (const std::string& text : line.rows.delays_ms) {
+    std::istringstream words(text);
+    int ms = 0, count = 0;
+    for (char colon = 0; words >> ms >> colon >> count;) delays[ms] += count;
+  }
+  // Half a millisecond, and 3 ms more on none, one or both of the links.
+  EXPECT_THAT(delays, ::testing::UnorderedElementsAre(::testing::Pair(1, ::testing::Gt(500)),
+                                                      ::testing::Pair(4, ::testing::Gt(1000)),
+                                                      ::testing::Pair(7, ::testing::Gt(500))));
 }
 
 TEST(Traffic, TellsLostOnesAndPauses) {
@@ -99,15 +128,16 @@ TEST(Traffic, EndsInTime) {
   EXPECT_EQ(line.rows.received.at(2), 0);
 }
 
-TEST(Traffic, ASinkBearsWhateverComes) {
-  traffic::Sink sink(Endpoint{kAnyAddress, kPort});
-  Rows rows;
-  sim::Simulator simulator(1, star_topology(1), rows);
-  simulator.add_node({"sink", "sink", 1, {}, 0},
-                     [] { return std::make_unique<traffic::Sink>(Endpoint{kAnyAddress, kPort}); });
-  simulator.run_until(Time{1s});
-  ASSERT_EQ(simulator.network().bind(NodeId{0}, SocketId{9}, {kAnyAddress, 9}), "");
-  const auto send = [&](std::uint64_t number, std::uint64_t time, std::size_t bytes) {
+/// A sink that is sent datagrams written by hand, from 1 s on.
+struct LoneSink {
+  LoneSink() : simulator(1, star_topology(1), rows) {
+    simulator.add_node({"sink", "sink", 1, {}, 0}, [] {
+      return std::make_unique<traffic::Sink>(Endpoint{kAnyAddress, kPort});
+    });
+    simulator.run_until(Time{1s});
+    EXPECT_EQ(simulator.network().bind(NodeId{0}, SocketId{9}, {kAnyAddress, 9}), "");
+  }
+  void send(std::uint64_t number, std::uint64_t time, std::size_t bytes = 20) {
     Buffer datagram;
     Writer writer(datagram);
     writer.u32be(7);
@@ -117,14 +147,56 @@ TEST(Traffic, ASinkBearsWhateverComes) {
     simulator.network().send(NodeId{0}, SocketId{9},
                              {simulator.network().topology().devices[1].address, kPort}, datagram);
     simulator.run_until(simulator.now() + 1ms);
-  };
-  send(5, 1'000'000'000, 20);
-  send(~std::uint64_t{0}, 1'000'000'000, 20);  // a number far beyond the others
-  send(6, ~std::uint64_t{0}, 20);              // a time before the run
-  send(6, 1'000'000'000, 19);                  // too short
-  simulator.run_until(Time{5s});
-  ASSERT_GE(rows.received.size(), 2U);
-  EXPECT_EQ(rows.received[1], 1);
+  }
+
+  Rows rows;
+  sim::Simulator simulator;
+};
+
+TEST(Traffic, ASinkBearsWhateverComes) {
+  LoneSink sink;
+  sink.send(5, 1'000'000'000);
+  sink.send(~std::uint64_t{0}, 1'000'000'000);  // a number far beyond the others
+  sink.send(6, ~std::uint64_t{0});              // a time before the run
+  sink.send(6, 1'000'000'000, 19);              // too short
+  sink.simulator.run_until(Time{5s});
+  ASSERT_GE(sink.rows.received.size(), 2U);
+  EXPECT_EQ(sink.rows.received[1], 1);
+}
+
+TEST(Traffic, KnowsCopiesThatComeLongAfterwards) {
+  LoneSink sink;
+  for (const std::uint64_t number : {5, 6, 8}) sink.send(number, 1'000'000'000);
+  sink.simulator.run_until(Time{60s});
+  EXPECT_THAT(sink.rows.repeated, ::testing::IsEmpty());
+  sink.send(5, 1'000'000'000);
+  sink.send(6, 1'000'000'000);
+  sink.send(6, 1'000'000'000);
+  sink.send(7, 1'000'000'000);   // for the first time, and far too late
+  sink.send(5, 30'000'000'000);  // of another second
+  sink.simulator.run_until(Time{62s});
+  EXPECT_THAT(sink.rows.repeated, ::testing::ElementsAre(::testing::Pair(1, 3)));
+  sink.send(7, 1'000'000'000);
+  sink.send(~std::uint64_t{0}, 1'000'000'000);
+  sink.simulator.run_until(Time{64s});
+  EXPECT_THAT(sink.rows.repeated,
+              ::testing::ElementsAre(::testing::Pair(1, 3), ::testing::Pair(1, 1)));
+  EXPECT_EQ(sink.rows.received[1], 3);
+}
+
+TEST(Traffic, RemembersWithinBounds) {
+  LoneSink sink;
+  // Seventeen seconds of a million numbers each: the oldest one is forgotten.
+  for (std::uint64_t second = 1; second <= 17; ++second) {
+    sink.simulator.run_until(Time{std::chrono::seconds(second)});
+    sink.send(0, second * 1'000'000'000);
+    sink.send(1'000'000, second * 1'000'000'000);
+  }
+  sink.simulator.run_until(Time{30s});
+  sink.send(0, 1'000'000'000);
+  sink.send(0, 2'000'000'000);
+  sink.simulator.run_until(Time{32s});
+  EXPECT_THAT(sink.rows.repeated, ::testing::ElementsAre(::testing::Pair(2, 1)));
 }
 
 }  // namespace

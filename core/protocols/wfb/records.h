@@ -49,6 +49,12 @@ inline constexpr EventType kEndedEvent{"wfb.ended", "a central node or a node's 
 inline constexpr EventType kLinkEvent{"wfb.link", "a stream is sent in another way"};
 inline constexpr Metric kLinkLoss{"wfb.link.loss", "1", "share of fragments lost, as reported"};
 
+// Of a replayer.
+/// {"frames", "bytes", "left_out"}: the last ones had no room.
+inline constexpr EventType kRecordedEvent{"wfb.recorded", "the replayer's recording is complete"};
+/// {"pass"}: from 0.
+inline constexpr EventType kReplayedEvent{"wfb.replayed", "the recording begins to be sent again"};
+
 // Of a transmitter.
 inline constexpr Metric kTxIncoming{"wfb.tx.incoming", "1", "payloads taken in"};
 inline constexpr Metric kTxInjected{"wfb.tx.injected", "1", "frames sent, on all cards"};
