@@ -79,11 +79,14 @@ class Cluster(Machines):
             )
         return central
 
-    def send_video(self, blocks=3):
-        """Sends whole blocks of video from the drone, and gives the payloads."""
+    def send_video(self, blocks=3, size=0):
+        """Sends whole blocks of video from the drone, of so many bytes at the least.
+
+        Gives the payloads.
+        """
         payloads = []
         for _ in range(8 * blocks):
-            payloads.append(f"video {self.number}".encode())
+            payloads.append(f"video {self.number}".encode().ljust(size, b"."))
             self.number += 1
             self.camera.sendto(payloads[-1], ("127.0.0.1", 5602))
         return payloads
