@@ -58,7 +58,8 @@ With ssh the nodes' scripts are piped to bash on each node; one connection that 
 With manual each node runs the script of --gen-init, made anew whenever the file changes, and comes
 and goes alone. The other side of the link needs --refuse-replay, too, where this one has it, and
 --adaptive; of the latter the nodes' scripts must know, so give it to --gen-init as well, or the
-same --policy. What wfb-cmd sets for an adaptive stream stands until the next report.
+same --policy. The k, n and MCS that wfb-cmd sets for an adaptive stream stand until the next
+report.
 Telemetry may be a serial line's (peer = 'serial:ttyUSB0:57600'). Clients of mavlink_tcp_port, from
 anywhere, hear what comes over the air, and what they say goes over it, commands included; osd and
 osd_tcp get copies of the former.

@@ -162,7 +162,7 @@ class StreamMaker {
       made.reporter->transmit = transmitter(stream, link_id, radios);
       made.reporter->transmit.mirror = false;
       made.reporter->transmit.radio.mcs = 0;
-    } else if (!radios.aggregator_port) {
+    } else if (!radios.aggregator_port && stream.fec_k < 255) {  // with 255 there are no parities
       made.adaptive.emplace();
       made.adaptive->receive = receiver(stream, stream.stream_tx.value_or(0), link_id);
     }

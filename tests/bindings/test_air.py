@@ -151,11 +151,13 @@ def worst_lateness_ms(db):
         ("jammer", "20 s"),
         ("close_block", "40 s"),
         ("replayed_session", "24 s"),
+        ("adaptive", "34 s"),
     ],
 )
 def test_scenarios_have_the_same_verdicts_for_real(root, tmp_path, node_program, name, duration):
     """A session that is lost costs the original a second; a jammer costs both what it jams;
-    telemetry that is repaired late is late; what was recorded on the air deceives the original."""
+    telemetry that is repaired late is late; what was recorded on the air deceives the original;
+    and a drone that does not adapt is not heard any more when it is far."""
     scenario = tb.Scenario.load(root / f"scenarios/wfb/{name}.yaml", {"duration": duration})
     policies = {"protocol.policy": ["original", "robust"]}
     for attempt in range(ATTEMPTS):

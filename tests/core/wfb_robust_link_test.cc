@@ -128,12 +128,8 @@ struct LinkControllerTest : ::testing::Test {
 
 TEST_F(LinkControllerTest, ChangesNothingBeforeTheFirstReport) {
   EXPECT_EQ(controller.choice(), kFirst);
-  const LinkChoice beyond{{8, 12}, 12};
-  controller = LinkController(LinkController::Options{.first = beyond});
-  EXPECT_EQ(controller.choice(), beyond);
   EXPECT_FALSE(controller.on_report(report(0, 40), sent(kLight)));
-  EXPECT_TRUE(controller.on_report(report(300, 40), sent(kLight)));
-  EXPECT_LE(controller.choice().mcs, 7) << "of others nothing is known";
+  EXPECT_EQ(controller.choice(), kFirst);
 }
 
 TEST_F(LinkControllerTest, KnowsTheRatesOfItsTransmitter) {
@@ -151,8 +147,27 @@ TEST_F(LinkControllerTest, KnowsTheRatesOfItsTransmitter) {
   EXPECT_EQ(options({8, 12}, radio).rates[0].kbit_per_second, 13'500);
   radio.short_guard_interval = 1;
   EXPECT_EQ(options({8, 12}, radio).rates[7].kbit_per_second, 150'000);
-  radio = {.bandwidth_mhz = 80, .vht_mode = 1, .spatial_streams = 2};
-  EXPECT_EQ(options({8, 12}, radio).rates[0].kbit_per_second, 58'500);
+  radio = {.bandwidth_mhz = 80, .spatial_streams = 2};
+  EXPECT_EQ(options({8, 12}, radio).rates[0].kbit_per_second, 58'500) << "VHT, as of 80 MHz";
+  radio = {.mcs = 12};
+  EXPECT_EQ(options({8, 12}, radio).rates[0].mcs, 8) << "of two streams, as MCS 12";
+  EXPECT_EQ(options({8, 12}, radio).rates[7].kbit_per_second, 130'000);
+  controller = LinkController(options({8, 12}, radio));
+  settle(report(0, 10));
+  EXPECT_EQ(controller.choice().mcs, 12) << "it comes through, and MCS 13 needs 20 dB";
+  settle(report(300, 10));
+  EXPECT_EQ(controller.choice().mcs, 8) << "with a quarter lost even there";
+}
+
+TEST_F(LinkControllerTest, KnowsWhenItsTransmitterChangesBandwidth) {
+  settle(report(0, 40), 1'000);
+  ASSERT_EQ(controller.choice().mcs, 7);
+  controller.set_radio({.bandwidth_mhz = 10});
+  EXPECT_TRUE(controller.on_silence(sent(1'000)));
+  const int narrow = controller.choice().mcs;
+  controller.set_radio({.bandwidth_mhz = 40});
+  EXPECT_TRUE(controller.on_silence(sent(1'000)));
+  EXPECT_LT(controller.choice().mcs, narrow) << "a quarter of the air for each packet";
 }
 
 TEST_F(LinkControllerTest, ClimbsOneRateATimeOnAGoodLink) {
@@ -242,9 +257,9 @@ TEST_F(LinkControllerTest, TriesARateThatFailsLessAndLessOften) {
 
 TEST_F(LinkControllerTest, FallsBackWhenReportsStopOrTellOfNothing) {
   settle(report(0, 40));
-  EXPECT_TRUE(controller.on_silence());
+  EXPECT_TRUE(controller.on_silence(sent(kLight)));
   EXPECT_EQ(controller.choice(), kMostRobust);
-  EXPECT_FALSE(controller.on_silence());
+  EXPECT_FALSE(controller.on_silence(sent(kLight)));
   settle(report(0, 40));
   LinkReport deaf;
   EXPECT_FALSE(controller.on_report(deaf, {})) << "nothing was sent either";
@@ -253,19 +268,65 @@ TEST_F(LinkControllerTest, FallsBackWhenReportsStopOrTellOfNothing) {
   EXPECT_EQ(controller.choice(), kMostRobust);
 }
 
+TEST_F(LinkControllerTest, NoticesThatNothingIsHeardWhereLittleIsSent) {
+  settle(report(0, 40));
+  ASSERT_EQ(controller.choice().mcs, 7);
+  const SentPackets two{2, 2'800, std::chrono::milliseconds(200)};
+  int reports = 0;
+  while (controller.choice().mcs == 7 && reports < 100) {
+    controller.on_report({}, two);
+    controller.on_report({}, {0, 0, std::chrono::milliseconds(200)});
+    ++reports;
+  }
+  EXPECT_EQ(reports, 5) << "nine packets, n of them, were not heard";
+}
+
+TEST_F(LinkControllerTest, TakesTheFirstOfReportsThatWereHeldUp) {
+  settle(report(0, 40));
+  const SentPackets nothing{0, 0, std::chrono::milliseconds(1)};
+  EXPECT_TRUE(controller.on_report(report(300, 20), sent(kLight)));
+  const LinkChoice choice = controller.choice();
+  ASSERT_GT(choice.mcs, 0);
+  for (int i = 0; i < 4; ++i) controller.on_report(report(600, 20), nothing);
+  EXPECT_EQ(controller.choice(), choice) << "they tell of the choice before";
+}
+
 TEST_F(LinkControllerTest, TakesNoRateThatIsTooSlowForTheLoad) {
   // 500 payloads of 1,400 bytes are 5.6 Mbit/s, and with any parity more than MCS 0 has room for.
   settle(report(0, 40), 500);
   EXPECT_EQ(controller.choice().mcs, 7);
-  EXPECT_TRUE(controller.on_silence());
+  EXPECT_TRUE(controller.on_silence(sent(500)));
   EXPECT_EQ(controller.choice(), (LinkChoice{{8, 14}, 1})) << "two parities more have no room";
   settle(report(150, 40), 500);
   EXPECT_GE(controller.choice().mcs, 1) << "where nothing is good enough";
 }
 
+TEST_F(LinkControllerTest, CarriesALoadThatComesInSilence) {
+  settle(report(0, 40), 0);
+  EXPECT_TRUE(controller.on_silence(sent(0)));
+  EXPECT_EQ(controller.choice(), kMostRobust);
+  for (int i = 0; i < 5; ++i) controller.on_silence(sent(800));
+  const LinkChoice loaded = controller.choice();
+  EXPECT_GE(loaded.mcs, 2);
+  EXPECT_FALSE(controller.on_silence(sent(800)));
+}
+
+TEST_F(LinkControllerTest, LetsTheQueueTakeUpKeyFrames) {
+  // 8 dB and one in twenty lost; a fifth of each second has 2.6 times as many payloads.
+  for (const int lost : {0, 50, 100}) {
+    controller = LinkController(LinkController::Options{});
+    int changes = 0;
+    for (int i = 0; i < 2'500; ++i) {
+      changes += controller.on_report(report(lost, 8), sent(i % 5 == 0 ? 780 : 180));
+    }
+    EXPECT_LE(changes, 5) << lost;
+  }
+}
+
 /// An air with room for so much and no more, at a signal that carries some rates and no others.
 struct LinkControllerInALoadedAir : LinkControllerTest {
   static inline const LinkController::Options kOptions;
+  int fastest_mcs = 7;  ///< that comes through, whatever the signal is
 
   LinkReport heard(int payloads_a_second, int snr_db) const {
     const LinkController::Rate& rate = kOptions.rates.at(controller.choice().mcs);
@@ -273,21 +334,29 @@ struct LinkControllerInALoadedAir : LinkControllerTest {
     const FecParams fec = controller.choice().fec;
     const double wanted = payloads_a_second * fec.n / fec.k;
     const int dropped = static_cast<int>(1'000 * (1 - std::min(1.0, room / wanted)));
-    return snr_db < rate.needs_snr_db + 4 ? LinkReport{} : report(dropped, snr_db);
+    const bool is_dead = snr_db < rate.needs_snr_db + 4 || rate.mcs > fastest_mcs;
+    return is_dead ? LinkReport{} : report(dropped, snr_db);
   }
   /// How often the choice has changed in so many reports.
   int run(int payloads_a_second, int snr_db, int reports = 300) {
     int changes = 0;
     for (int i = 0; i < reports; ++i) {
-      changes += controller.on_report(heard(payloads_a_second, snr_db), sent(payloads_a_second));
+      const LinkReport link = heard(payloads_a_second, snr_db);
+      unheard_ += link.heard == 0;
+      changes += controller.on_report(link, sent(payloads_a_second));
     }
     return changes;
   }
+  /// Reports of nothing so far.
+  int unheard() const { return unheard_; }
+
+ private:
+  int unheard_ = 0;
 };
 
 TEST_F(LinkControllerInALoadedAir, LooksForTheSignalBelowWhatCarriesTheLoad) {
   settle(report(0, 40), 1'000);
-  EXPECT_TRUE(controller.on_silence());
+  EXPECT_TRUE(controller.on_silence(sent(1'000)));
   const int carries = controller.choice().mcs;
   ASSERT_GE(carries, 2);
   run(1'000, 8, carries + 1);
@@ -318,6 +387,18 @@ TEST_F(LinkControllerInALoadedAir, SettlesAtEachLoadAndSignal) {
       run(payloads, snr, 1'000);
       // A rate that has failed is tried again, but seldom.
       EXPECT_LE(run(payloads, snr, 1'000), 30) << payloads << " at " << snr << " dB";
+    }
+  }
+}
+
+TEST_F(LinkControllerInALoadedAir, TriesARateThatIsNeverHeardLessAndLessOften) {
+  for (fastest_mcs = 1; fastest_mcs < 7; ++fastest_mcs) {
+    for (const int payloads : {100, 500, 1'000, 1'300, 2'000}) {
+      controller = LinkController(kOptions);
+      run(payloads, 40, 1'000);
+      const int before = unheard();
+      run(payloads, 40, 1'000);
+      EXPECT_LE(unheard() - before, 60) << payloads << ", up to MCS " << fastest_mcs;
     }
   }
 }

@@ -73,14 +73,16 @@ class AdaptiveLink {
     ProfileOptions drone{"drone", {video_}, {}, 1s};
     ProfileOptions ground{"ground", {ground_}, {}, 1s};
     world_.start({{drone}}, {{ground}});
-    for (Duration at = 1s; at < until - 1s; at += kEvery) {
+    for (Duration at = video_from; at < until - 1s; at += video_every) {
       world_.command(at, world_.drone, "video " + std::string(1'000, 'x'));
     }
     world_.run(until);
     return {world_.at_ground.size(), airtime_};
   }
   WfbLinkWorld& world() { return world_; }
-  bool is_uplink_cut = false;
+  bool is_uplink_cut = false;  ///< from 10 s on
+  Duration video_from = 1s;
+  Duration video_every = kEvery;
   Duration session_loss{};  ///< of each new session, so long nothing is heard
   std::function<int(Time)> snr = snr_at;
 
@@ -191,6 +193,21 @@ TEST(AdaptiveLinkTest, IsMostRobustWhenReportsStop) {
   EXPECT_THAT(link.world().lines("wfb.link").back(),
               ::testing::AllOf(::testing::HasSubstr("n=16 mcs=0"),
                                ::testing::HasSubstr("reason=silence")));
+}
+
+TEST(AdaptiveLinkTest, CarriesTheVideoThatBeginsInSilence) {
+  AdaptiveLink link;
+  link.adapt();
+  link.repair();
+  link.is_uplink_cut = true;
+  link.video_from = 14s;
+  link.video_every = 1ms;
+  link.run(20s);
+  const auto changes = link.world().lines("wfb.link");
+  ASSERT_FALSE(changes.empty());
+  EXPECT_THAT(changes.back(), ::testing::HasSubstr("reason=silence"));
+  EXPECT_THAT(changes.back(), ::testing::Not(::testing::HasSubstr("mcs=0")))
+      << "8 Mbit/s have no room there";
 }
 
 TEST(AdaptiveLinkTest, IsOffUnlessAskedFor) {

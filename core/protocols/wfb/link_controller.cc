@@ -27,11 +27,14 @@ constexpr double kFrameSeconds = 0.00014;
 constexpr double kAssumedBytes = 1000;
 /// The share of the air that a stream may take; the rest is for its neighbours.
 constexpr double kMostShare = 0.9;
-/// Reports may come in a bunch; over so short a time a load says little.
+/// Reports that were held up come in a bunch. All but the first tell of a choice that is left.
 constexpr Duration kLeastTime = std::chrono::milliseconds(100);
+/// A card's queue takes up what comes in a burst, as of a key frame, for about so long.
+constexpr Duration kLoadTime = std::chrono::seconds(1);
+constexpr int kMcsOfAStream = 8;  ///< in HT, where MCS 8 is MCS 0 with two spatial streams
 
-/// Data subcarriers of a bandwidth, in multiples of those of 20 MHz's half (IEEE 802.11-2020,
-/// tables 19-6 and 21-5); 10 MHz is 20 MHz at half the clock.
+/// Data subcarriers (IEEE 802.11-2020, tables 19-6 and 21-5); 10 MHz is 20 MHz at half the clock,
+/// as good as half of them.
 int subcarriers(std::uint8_t bandwidth_mhz) {
   switch (bandwidth_mhz) {
     case 10: return 26;
@@ -40,6 +43,21 @@ int subcarriers(std::uint8_t bandwidth_mhz) {
     case 160: return 468;
     default: return 52;
   }
+}
+
+/// The rates that such a radio has, with as many spatial streams as this MCS.
+std::vector<LinkController::Rate> rates_of(const RadioSettings& radio, std::uint8_t mcs) {
+  const bool is_vht = radio.vht_mode != 0 || radio.bandwidth_mhz >= 80;
+  const int streams = is_vht ? std::max(1, int{radio.spatial_streams}) : mcs / kMcsOfAStream + 1;
+  const int first = is_vht ? 0 : (streams - 1) * kMcsOfAStream;
+  std::vector<LinkController::Rate> rates = LinkController::Options().rates;
+  for (LinkController::Rate& rate : rates) {
+    rate.mcs = static_cast<std::uint8_t>(rate.mcs + first);
+    rate.kbit_per_second *= subcarriers(radio.bandwidth_mhz) * streams;
+    rate.kbit_per_second /= subcarriers(20);
+    if (radio.short_guard_interval != 0) rate.kbit_per_second = rate.kbit_per_second * 10 / 9;
+  }
+  return rates;
 }
 
 }  // namespace
@@ -64,11 +82,7 @@ LinkController::Options LinkController::Options::of(FecParams fec, const RadioSe
   options.first = {fec, radio.mcs};
   options.least_n = static_cast<std::uint8_t>(std::min(255, fec.k + 1));
   options.most_n = static_cast<std::uint8_t>(std::min(255, std::max(2 * fec.k, int{fec.n})));
-  for (Rate& rate : options.rates) {
-    rate.kbit_per_second = rate.kbit_per_second * subcarriers(radio.bandwidth_mhz) / 52;
-    if (radio.short_guard_interval != 0) rate.kbit_per_second = rate.kbit_per_second * 10 / 9;
-    if (radio.vht_mode != 0) rate.kbit_per_second *= std::max(1, int{radio.spatial_streams});
-  }
+  options.rates = rates_of(radio, radio.mcs);
   return options;
 }
 
@@ -83,24 +97,45 @@ LinkController::LinkController(Options options)
   }
 }
 
-bool LinkController::on_silence() {
+void LinkController::set_radio(const RadioSettings& radio) {
+  options_.rates = rates_of(radio, options_.first.mcs);
+}
+
+bool LinkController::on_silence(const SentPackets& sent) {
+  weigh(sent);
+  if (!rate_before_silence_) rate_before_silence_ = rate_;
   is_proving_ = false;
   loss_ = 0;
-  return choose(most_robust());
+  return choose(most_robust(*rate_before_silence_));
+}
+
+bool LinkController::is_deaf(const LinkReport& report, const SentPackets& sent) {
+  if (report.heard > 0) {
+    deaf_reports_ = 0;
+    unheard_ = 0;
+  } else if (sent.packets > 0) {
+    ++deaf_reports_;
+    unheard_ += sent.packets;
+  }
+  // Two in a row: the first may have been on its way when the stream began.
+  return deaf_reports_ >= 2 && unheard_ >= choice_.fec.n;
 }
 
 /// Nothing at all is heard. What carries the load is tried first; a slower rate loses most of it
 /// in the queue, but the rest tells how good the signal is.
 bool LinkController::on_deaf() {
-  return on_silence() || (rate_ > 0 && choose({rate_ - 1, options_.least_n}));
+  blame_step();
+  overloaded_in_a_row_ = 0;
+  unheard_ = 0;
+  loss_ = 0;
+  return choose(most_robust(rate_)) || (rate_ > 0 && choose({rate_ - 1, options_.least_n}));
 }
 
 bool LinkController::on_report(const LinkReport& report, const SentPackets& sent) {
   weigh(sent);
-  // Two in a row: the first may have been on its way when the stream began.
-  const bool is_deaf = report.heard == 0 && sent.packets >= choice_.fec.n;
-  deaf_reports_ = is_deaf ? deaf_reports_ + 1 : 0;
-  if (deaf_reports_ >= 2) return on_deaf();
+  rate_before_silence_.reset();
+  if (sent.in < kLeastTime) return false;
+  if (is_deaf(report, sent)) return on_deaf();
   if (report.sent == 0) return false;
   measure(report);
   if (!is_good_enough()) return leave();
@@ -115,13 +150,21 @@ void LinkController::weigh(const SentPackets& sent) {
   sent_.packets += sent.packets;
   sent_.bytes += sent.bytes;
   sent_.in += sent.in;
-  if (sent_.in < kLeastTime) return;
-  const auto packets = static_cast<double>(sent_.packets);
-  const double load = packets * k() / choice_.fec.n / to_seconds(sent_.in);
-  // Where losses come from is to be known at once; that a load is gone may wait.
+  fragments_ += static_cast<double>(sent.packets) * k() / choice_.fec.n;
+  if (sent_.in < kLoadTime) return;
+  const double load = fragments_ / to_seconds(sent_.in);
+  const bool had_room = overload(rate_, choice_.fec.n) <= 0;
+  // Where losses come from is to be known soon; that a load is gone may wait.
   load_ += (load - load_) * (load > load_ ? 1 : 0.25);
-  if (sent_.packets > 0) packet_bytes_ = static_cast<double>(sent_.bytes) / packets;
+  if (sent_.packets > 0) {
+    packet_bytes_ = static_cast<double>(sent_.bytes) / static_cast<double>(sent_.packets);
+  }
   sent_ = {};
+  fragments_ = 0;
+  if (!had_room || overload(rate_, choice_.fec.n) <= 0) return;
+  // What was taken for a loss of the air in this time may have been the queue's.
+  loss_ = 0;
+  burst_ = 1;
 }
 
 void LinkController::measure(const LinkReport& report) {
@@ -197,16 +240,21 @@ bool LinkController::choose(Place place) {
   return choice_ != before;
 }
 
-/// The slowest rate that carries the load, with as many parities as there is room for; never a
-/// faster one than now.
-LinkController::Place LinkController::most_robust() const {
-  for (std::size_t rate = 0; rate <= rate_; ++rate) {
+/// The rate was too fast, if it is one that was stepped up to of late.
+void LinkController::blame_step() {
+  if (is_proving_) step_patience_[rate_] = std::min(step_patience_[rate_] * 2, kMostStepPatience);
+  is_proving_ = false;
+}
+
+/// The slowest rate that carries the load, with as many parities as there is room for.
+LinkController::Place LinkController::most_robust(std::size_t fastest) const {
+  for (std::size_t rate = 0; rate <= fastest; ++rate) {
     for (int n = options_.most_n; n >= options_.least_n; --n) {
       const auto candidate = static_cast<std::uint8_t>(n);
       if (overload(rate, candidate) <= 0) return {rate, candidate};
     }
   }
-  return {rate_, options_.least_n};
+  return {fastest, options_.least_n};
 }
 
 std::optional<LinkController::Place> LinkController::cheapest_good(std::size_t fastest) const {
@@ -247,9 +295,7 @@ bool LinkController::leave() {
                         overloaded_in_a_row_ > options_.patience * (step_patience_[next] - 1);
   const std::size_t fastest = may_step ? next : rate_;
   const Place best = cheapest_good(fastest).value_or(least_bad(fastest));
-  if (best.rate < rate_ && is_proving_) {
-    step_patience_[rate_] = std::min(step_patience_[rate_] * 2, kMostStepPatience);
-  }
+  if (best.rate < rate_) blame_step();
   if (best.rate != rate_) {
     is_proving_ = best.rate > rate_;
     reports_since_step_ = 0;

@@ -4,7 +4,7 @@
 //   report ──► loss before the code, signal ──► expected loss at each MCS ──► residual loss of k, n
 //   load   ──► share of the air at each MCS and n ──► what would not go out        │
 //                                                                                  │
-//   silence ──► lowest MCS that carries the load     cheapest that is good enough ◄┘
+//   silence ──► slowest that carries the load        cheapest that is good enough ◄┘
 //
 //   - Until the first report nothing is changed: the other side may send none.
 //   - The loss that is expected at an MCS has two parts: what the signal explains, by a table over
@@ -14,8 +14,9 @@
 //     lost in the sender's own queue, and a slower rate would lose more of them.
 //   - The residual loss is that of independent losses. Where more stays missing than that explains,
 //     losses come in bursts, and the loss is taken for a multiple of what was measured.
-//   - A choice that is no longer good enough is left at once. A cheaper one is taken only after it
-//     was the better one in many reports in a row, and one MCS at a time; an MCS that had to be
+//   - A choice that is no longer good enough is left at once, in most cases for a slower one, and
+//     for the next faster one where it does not carry the load. A cheaper one is taken only after
+//     it was the better one in many reports in a row, and one MCS at a time; an MCS that had to be
 //     left soon after it was taken is tried half as often from then on.
 //
 // Only +, -, * and / are used, so that every machine chooses the same.
@@ -73,8 +74,8 @@ class LinkController {
     int snr_margin_db = 2;       ///< and the SNR so much lower
     int patience = 10;           ///< reports in a row before anything cheaper is taken
 
-    /// For a transmitter with these settings: k + 1 <= n <= 2k, or up to its own n, and MCS 0 to 7
-    /// at its bandwidth, guard interval and spatial streams.
+    /// For a transmitter with these settings, k being less than 255: k + 1 <= n <= 2k, or up to
+    /// its own n, and the eight rates of MCS 0 to 7 with its number of spatial streams.
     static Options of(FecParams fec, const RadioSettings& radio);
   };
 
@@ -84,8 +85,11 @@ class LinkController {
   const LinkChoice& choice() const { return choice_; }
   /// Takes a report. True where the choice has changed.
   bool on_report(const LinkReport& report, const SentPackets& sent);
-  /// No report came for long: the most robust choice. True where that is a change.
-  bool on_silence();
+  /// No report came for long, or for as long again: the most robust choice that carries the load.
+  /// True where that is a change.
+  bool on_silence(const SentPackets& sent);
+  /// Bandwidth, guard interval and streams are those from now on.
+  void set_radio(const RadioSettings& radio);
 
   /// What is expected before the code, at the present MCS, margins and the sender's own queue left
   /// out.
@@ -98,6 +102,7 @@ class LinkController {
   };
 
   std::uint8_t k() const { return options_.first.fec.k; }
+  bool is_deaf(const LinkReport& report, const SentPackets& sent);
   void weigh(const SentPackets& sent);
   void measure(const LinkReport& report);
   double explained_loss(std::size_t rate, int snr_db) const;
@@ -109,7 +114,8 @@ class LinkController {
   bool is_good_enough() const;
   double cost(std::size_t rate, std::uint8_t n) const;
   bool choose(Place place);
-  Place most_robust() const;
+  void blame_step();
+  Place most_robust(std::size_t fastest) const;
   std::optional<Place> cheapest_good(std::size_t fastest) const;
   Place least_bad(std::size_t fastest) const;
   bool on_deaf();
@@ -123,9 +129,12 @@ class LinkController {
   double burst_ = 1;      ///< how many times more is lost than independent losses explain
   int snr_db_ = 0;
   SentPackets sent_;      ///< not weighed yet
-  double load_ = 0;       ///< fragments with payloads a second
+  double fragments_ = 0;  ///< with payloads, of these
+  double load_ = 0;       ///< such fragments a second
   double packet_bytes_;   ///< mean
-  int deaf_reports_ = 0;
+  int deaf_reports_ = 0;        ///< in a row, not counting those of times without traffic
+  std::uint64_t unheard_ = 0;   ///< packets sent since something was heard, or the choice left
+  std::optional<std::size_t> rate_before_silence_;
   int cheaper_in_a_row_ = 0;
   int overloaded_in_a_row_ = 0;
   int reports_since_step_ = 0;  ///< up to the present rate

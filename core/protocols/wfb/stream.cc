@@ -89,7 +89,7 @@ void Stream::start(Context& context) {
   start_part(tx_);
   start_part(reporter_);
   start_part(listener_);
-  sent_at_report_.in = context.now.time_since_epoch();
+  counted_at_ = context.now;
   if (tx_ && options_.kind == StreamKind::kTunnel) {
     context.timers.set(timer(kKeepalive), context.now + keepalive_every_);
   }
@@ -120,7 +120,7 @@ void Stream::on_timer(Context& context, TimerId id) {
   switch (static_cast<std::uint32_t>(inner_of(id))) {
     case kBatchTimer: return send_batch(context);
     case kReport: return send_report(context);
-    case kSilence: return follow(context, controller_->on_silence(), "silence");
+    case kSilence: return on_silence(context);
     default:
       keep_alive(context);
       context.timers.set(id, context.now + keepalive_every_);
@@ -242,13 +242,23 @@ void Stream::take_report(Context& context, Bytes message) {
   if (hears_another && options_.transmit->encoder.refuse_replay) {
     tx_->part.run(context, [&](Context& inner) { tx_->node.announce_again(inner); });
   }
-  const SentPackets before = std::exchange(
-      sent_at_report_, {tx_->node.sent(), tx_->node.sent_bytes(), context.now.time_since_epoch()});
-  const bool has_changed = controller_->on_report(
-      *report, {sent_at_report_.packets - before.packets, sent_at_report_.bytes - before.bytes,
-                sent_at_report_.in - before.in});
+  const bool has_changed = controller_->on_report(*report, take_sent(context));
   context.recorder.sample(kLinkLoss, controller_->loss());
   follow(context, has_changed, "report");
+}
+
+void Stream::on_silence(Context& context) {
+  context.timers.set(timer(kSilence), context.now + options_.adaptive->silence);
+  follow(context, controller_->on_silence(take_sent(context)), "silence");
+}
+
+/// What was sent since this was asked the last time.
+SentPackets Stream::take_sent(Context& context) {
+  const SentPackets sent{tx_->node.sent() - counted_.packets,
+                         tx_->node.sent_bytes() - counted_.bytes, context.now - counted_at_};
+  counted_ = {tx_->node.sent(), tx_->node.sent_bytes(), {}};
+  counted_at_ = context.now;
+  return sent;
 }
 
 /// Has the transmitter follow the controller's choice; also where it could not do so before.
@@ -265,11 +275,14 @@ void Stream::follow(Context& context, bool has_changed, std::string_view reason)
   }
   tx_->part.run(context, [&](Context& inner) {
     ControlTarget& target = tx_->node.control(inner);
-    RadioSettings radio = target.radio();
-    const bool becomes_slower = choice.mcs < radio.mcs;
+    const RadioSettings before = target.radio();
+    controller_->set_radio(before);
+    RadioSettings radio = before;
     radio.mcs = choice.mcs;
+    // A request may have changed to a modulation that has no such MCS.
+    if (!tx_params_of(radio)) radio = before;
     // A new session is announced at the more robust of the two rates.
-    if (becomes_slower) target.set_radio(radio);
+    if (radio.mcs < before.mcs) target.set_radio(radio);
     if (target.fec() != choice.fec && target.can_set_fec()) target.set_fec(choice.fec);
     target.set_radio(radio);
   });

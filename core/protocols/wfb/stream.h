@@ -38,7 +38,7 @@ struct ReporterOptions {
 /// Of the transmitting side; the same are given.
 struct AdaptiveOptions {
   ReceiverOptions receive;  ///< how reports are heard
-  /// After so long without a report the most robust setting is taken.
+  /// After so long without a report the most robust setting that carries the load is taken.
   Duration silence = std::chrono::seconds(1);
 };
 
@@ -132,6 +132,8 @@ class Stream final : private PartOwner {
   bool hand_to_part(Context& context, Id id, Handler&& handler);
   void send_report(Context& context);
   void take_report(Context& context, Bytes message);
+  void on_silence(Context& context);
+  SentPackets take_sent(Context& context);
   void follow(Context& context, bool has_changed, std::string_view reason);
   void on_part_delivery(Context& context, std::uint32_t part, Bytes message) override;
   void hand_out(Context& context, Bytes payload);
@@ -149,7 +151,8 @@ class Stream final : private PartOwner {
   std::optional<Transmitter> reporter_;
   std::optional<Receiver> listener_;
   std::optional<LinkController> controller_;
-  SentPackets sent_at_report_;  ///< ever, and when
+  SentPackets counted_;  ///< what the controller has been told of, in all
+  Time counted_at_{};    ///< and when it was the last time
   Batch batch_;
   std::vector<Bytes> packets_;
   Buffer message_;
