@@ -151,7 +151,7 @@ def worst_lateness_ms(db):
         ("jammer", "20 s"),
         ("close_block", "40 s"),
         ("replayed_session", "24 s"),
-        ("adaptive", "34 s"),
+        ("adaptive", "28 s"),
     ],
 )
 def test_scenarios_have_the_same_verdicts_for_real(root, tmp_path, node_program, name, duration):
