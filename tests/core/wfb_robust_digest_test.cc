@@ -86,7 +86,8 @@ TEST_F(InitDigestTest, OfAnotherConfigurationClosesItWithOneSentence) {
   EXPECT_THAT(fake.recorder.lines,
               ElementsAre("node 10.77.0.11 runs the init script of another configuration: nothing "
                           "of it is taken; run \"twinbed wfb gen-init --node 10.77.0.11\" again, "
-                          "and on that node the script that it prints"));
+                          "adaptive or not as this central node is, and on that node the script "
+                          "that it prints"));
   fake.recorder.clear();
   send(node, digest_datagram(kPresent));
   EXPECT_EQ(payloads_of_all(node), 2u);

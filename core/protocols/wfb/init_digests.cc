@@ -79,7 +79,8 @@ void InitDigests::change(Context& context, IpAddress address, Node& node, State 
   node.state = state;
   const std::string name = to_string(address);
   const std::string remedy = "nothing of it is taken; run \"twinbed wfb gen-init --node " + name +
-                             "\" again, and on that node the script that it prints";
+                             "\" again, adaptive or not as this central node is, and on that "
+                             "node the script that it prints";
   std::string_view word;
   std::string sentence;
   switch (state) {
